@@ -1,0 +1,29 @@
+"""What it costs to ask whether anybody listens."""
+
+from __future__ import annotations
+
+from blinker import Signal
+
+from benchmarks.harness import Result, Row, measured
+from polymeter.events import EventDispatcher
+from polymeter.events.inference import InferenceStarted
+
+N = 200_000
+
+
+def rows() -> list[Result]:
+    """Measure."""
+    emitter = EventDispatcher().emitter(InferenceStarted)
+    signal = Signal()
+
+    def ours() -> None:
+        for _ in range(N):
+            if emitter.listening:
+                raise AssertionError
+
+    def theirs() -> None:
+        send = signal.send
+        for _ in range(N):
+            send(None)
+
+    return [measured(Row("nobody listens: the guard", ours, theirs, "blinker, send", N, 0.05))]

@@ -1,0 +1,18 @@
+"""``polymeter``: the list of commands. A new command is one new file and one line here."""
+
+from __future__ import annotations
+
+import click
+
+from polymeter.cli.demo import demo
+
+__all__ = ["polymeter"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="polymeter", message="%(package)s %(version)s")
+def polymeter() -> None:
+    """Typed events in, metrics out."""
+
+
+polymeter.add_command(demo)

@@ -1,0 +1,243 @@
+"""measure: metrics declared as class attributes, without code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+from polymeter.collectors.paths import Source, check_source
+from polymeter.data.definition import MetricDefinition
+from polymeter.data.kind import Kind
+from polymeter.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from polymeter.data.tags import TagValue
+
+__all__ = ["Measure", "TagSources", "measure"]
+
+EventT = TypeVar("EventT")
+
+TagSources: TypeAlias = "Iterable[str] | Mapping[str, str | Callable[[Any], Any]]"
+"""Fields that are tags under their own name, or tag name -> field path or callable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One declared metric: what is measured, when, and by which dimensions."""
+
+    definition: MetricDefinition
+    event_type: type
+    value: Source | None
+    tags: tuple[tuple[str, Source], ...]
+    when: Callable[[Any], object] | None
+
+
+class _Declarations:
+    """The verbs of :data:`measure`.
+
+    All of them take:
+
+    * ``name``: the metric's name;
+    * ``on``: the event class;
+    * ``value``: a field path (``"usage.input_tokens"``) or a callable that takes the event; ``None`` is not recorded;
+    * ``tags``: field paths, or a mapping of tag name -> field path or callable; a ``None`` reads ``unknown``;
+    * ``when``: a callable that takes the event and says whether to record;
+    * ``unit``, ``help``, ``buckets``, ``domains``, ``expire_after``, ``budget``: see
+      :meth:`~polymeter.contracts.CanStoreMetrics.define`.
+
+    :raises DefinitionError: when the class is made, for a field that the event does not have, or a definition that
+        cannot work.
+    """
+
+    __slots__ = ()
+
+    def counter(
+        self,
+        name: str,
+        *,
+        on: type[EventT],
+        value: str | Callable[[EventT], float | None] | None = None,
+        tags: TagSources = (),
+        when: Callable[[EventT], object] | None = None,
+        unit: str | None = None,
+        help: str | None = None,
+        domains: Mapping[str, Iterable[TagValue]] | None = None,
+        expire_after: float | None = None,
+        budget: int | None = None,
+    ) -> Measure:
+        """Count events, or add up a value of theirs."""
+        return _measured(
+            Kind.COUNTER,
+            name,
+            on,
+            value,
+            tags,
+            when,
+            unit=unit,
+            help=help,
+            domains=domains,
+            expire_after=expire_after,
+            budget=budget,
+        )
+
+    def up_down(
+        self,
+        name: str,
+        *,
+        on: type[EventT],
+        value: str | Callable[[EventT], float | None],
+        tags: TagSources = (),
+        when: Callable[[EventT], object] | None = None,
+        unit: str | None = None,
+        help: str | None = None,
+        domains: Mapping[str, Iterable[TagValue]] | None = None,
+        expire_after: float | None = None,
+        budget: int | None = None,
+    ) -> Measure:
+        """Move a level up and down."""
+        return _measured(
+            Kind.UP_DOWN,
+            name,
+            on,
+            value,
+            tags,
+            when,
+            unit=unit,
+            help=help,
+            domains=domains,
+            expire_after=expire_after,
+            budget=budget,
+        )
+
+    def gauge(
+        self,
+        name: str,
+        *,
+        on: type[EventT],
+        value: str | Callable[[EventT], float | None],
+        tags: TagSources = (),
+        when: Callable[[EventT], object] | None = None,
+        unit: str | None = None,
+        help: str | None = None,
+        domains: Mapping[str, Iterable[TagValue]] | None = None,
+        expire_after: float | None = None,
+        budget: int | None = None,
+    ) -> Measure:
+        """Keep the last value."""
+        return _measured(
+            Kind.GAUGE,
+            name,
+            on,
+            value,
+            tags,
+            when,
+            unit=unit,
+            help=help,
+            domains=domains,
+            expire_after=expire_after,
+            budget=budget,
+        )
+
+    def histogram(
+        self,
+        name: str,
+        *,
+        on: type[EventT],
+        value: str | Callable[[EventT], float | None],
+        tags: TagSources = (),
+        when: Callable[[EventT], object] | None = None,
+        unit: str | None = None,
+        help: str | None = None,
+        buckets: Iterable[float] | None = None,
+        domains: Mapping[str, Iterable[TagValue]] | None = None,
+        expire_after: float | None = None,
+        budget: int | None = None,
+    ) -> Measure:
+        """Keep the distribution of a value."""
+        return _measured(
+            Kind.HISTOGRAM,
+            name,
+            on,
+            value,
+            tags,
+            when,
+            unit=unit,
+            help=help,
+            buckets=buckets,
+            domains=domains,
+            expire_after=expire_after,
+            budget=budget,
+        )
+
+    def timer(
+        self,
+        name: str,
+        *,
+        on: type[EventT],
+        value: str | Callable[[EventT], float | None],
+        tags: TagSources = (),
+        when: Callable[[EventT], object] | None = None,
+        unit: str | None = None,
+        help: str | None = None,
+        buckets: Iterable[float] | None = None,
+        domains: Mapping[str, Iterable[TagValue]] | None = None,
+        expire_after: float | None = None,
+        budget: int | None = None,
+    ) -> Measure:
+        """Keep the distribution of a duration: milliseconds, unless name or ``unit`` say otherwise."""
+        return _measured(
+            Kind.TIMER,
+            name,
+            on,
+            value,
+            tags,
+            when,
+            unit=unit,
+            help=help,
+            buckets=buckets,
+            domains=domains,
+            expire_after=expire_after,
+            budget=budget,
+        )
+
+
+measure: Final = _Declarations()
+"""Declares metrics: ``turns = measure.counter("chat.turns", on=TurnFinished, tags=("model",))``."""
+
+
+def _measured(  # noqa: PLR0917 - the verbs above say them in this order
+    kind: Kind,
+    name: str,
+    on: type,
+    value: str | Callable[[Any], float | None] | None,
+    tags: TagSources,
+    when: Callable[[Any], object] | None,
+    **definition: Any,
+) -> Measure:
+    what = f"measure.{kind}({name!r})"
+    _check_class(on, what)
+    if when is not None and not callable(when):
+        message = f"{what}: when={when!r} is not callable; it takes the event, as in when=lambda event: event.ok"
+        raise DefinitionError(message)
+    if isinstance(tags, str):
+        message = f"{what}: tags={tags!r} is one str; for one tag write tags=({tags!r},)"
+        raise DefinitionError(message)
+    sources: dict[str, Source] = {}
+    for tag in tags:
+        sources[tag] = tags[tag] if isinstance(tags, Mapping) else tag
+    for source in (*sources.values(), *(() if value is None else (value,))):
+        check_source(source, on, what)
+    return Measure(
+        definition=MetricDefinition.of(name, kind, **definition),
+        event_type=on,
+        value=value,
+        tags=tuple(sources.items()),
+        when=when,
+    )
+
+
+def _check_class(on: object, what: str) -> None:
+    if not isinstance(on, type):
+        message = f"{what}: on={on!r} is not an event class"
+        raise DefinitionError(message)

@@ -1,0 +1,178 @@
+"""Counts per bucket: a dense array grown by span, as narrow as its largest count allows."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from polymeter.data.buckets import HIGHEST, LOWEST, bucket_of, buckets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+__all__ = ["NO_BUCKETS", "BucketArray", "Buckets"]
+
+_Counts: TypeAlias = "bytearray | array[int]"
+
+_CHUNK: Final = 32  # the array grows by whole chunks, so that a wandering value does not copy it each time
+_WIDER: Final = {"B": "H", "H": "I", "I": "Q"}
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Immutable counts of consecutive buckets, with no zero at either end.
+
+    :ivar offset: bucket index of the first count (0 when there are none).
+    :ivar counts: one count per bucket; ``bytes`` while all fit in one byte each.
+    """
+
+    offset: int = 0
+    counts: bytes | tuple[int, ...] = b""
+
+    @property
+    def end(self) -> int:
+        """Bucket index just past the last count."""
+        return self.offset + len(self.counts)
+
+    @property
+    def total(self) -> int:
+        """All counts together."""
+        return sum(self.counts)
+
+    def between(self, start: int, end: int) -> int:
+        """Give the counts of the buckets ``start`` (included) to ``end`` (excluded) together."""
+        first = max(start - self.offset, 0)
+        last = max(end - self.offset, 0)
+        return sum(self.counts[first:last])
+
+    def items(self) -> Iterator[tuple[int, int]]:
+        """Walk over ``(bucket index, count)`` of the buckets that are not empty, ascending."""
+        return ((index, count) for index, count in enumerate(self.counts, self.offset) if count)
+
+    def plus(self, other: Buckets) -> Buckets:
+        """Give both together."""
+        if not other.counts:
+            return self
+        if not self.counts:
+            return other
+        merged = BucketArray()
+        merged.add_all(self)
+        merged.add_all(other)
+        return merged.freeze()
+
+    def minus(self, earlier: Buckets) -> Buckets:
+        """Give what was added since ``earlier``; a bucket that shrank counts as 0."""
+        before = dict(earlier.items())
+        added = BucketArray()
+        for index, count in self.items():
+            if count > before.get(index, 0):
+                added.add(index, count - before.get(index, 0))
+        return added.freeze()
+
+
+NO_BUCKETS: Final = Buckets()
+
+
+class BucketArray:
+    """The mutable side of :class:`Buckets`: what a series counts into."""
+
+    __slots__ = ("_counts", "_offset")
+
+    def __init__(self) -> None:
+        self._offset = 0
+        self._counts: _Counts = bytearray()
+
+    def add(self, index: int, count: int = 1) -> None:
+        """Add ``count`` to one bucket."""
+        at = index - self._offset
+        if not 0 <= at < len(self._counts):
+            self._grow(index, index + 1)
+            at = index - self._offset
+        try:
+            self._counts[at] += count
+        except (ValueError, OverflowError):  # the count does not fit: bytearray says ValueError, array OverflowError
+            self._widen()
+            self.add(index, count)
+
+    def add_all(self, other: Buckets) -> None:
+        """Add every count of ``other``."""
+        if other.counts:
+            self._grow(other.offset, other.end)
+            for index, count in other.items():
+                self.add(index, count)
+
+    def counting(self, magnitudes: Collection[float], least: float, most: float) -> BucketArray:
+        """Give another array in which each of ``magnitudes`` counts one more in its bucket; this one stays as it is.
+
+        :param magnitudes: finite numbers > 0, at least one.
+        :param least: the smallest of them.
+        :param most: the largest of them.
+        """
+        twin = self.copy()
+        twin.count_in(magnitudes, bucket_of(least), bucket_of(most))
+        return twin
+
+    def count_in(self, magnitudes: Collection[float], low: int, high: int) -> None:
+        """Count each of ``magnitudes``, whose buckets are ``low`` to ``high``, in its bucket."""
+        self._grow(low, high + 1)
+        is_clamped = low == LOWEST or high == HIGHEST
+        while True:
+            counts, offset = self._counts[:], self._offset
+            try:
+                if is_clamped:
+                    for index in map(bucket_of, magnitudes):
+                        counts[index - offset] += 1
+                else:
+                    offset += 1
+                    for index in buckets_of(magnitudes):
+                        counts[index - offset] += 1
+            except (ValueError, OverflowError):  # a count grew too large for its place: again, with wider ones
+                self._widen()
+            else:
+                self._counts = counts
+                return
+
+    def copy(self) -> BucketArray:
+        """Give another array with the same counts."""
+        twin = BucketArray()
+        twin._offset = self._offset
+        twin._counts = self._counts[:]
+        return twin
+
+    def freeze(self) -> Buckets:
+        """Give an immutable copy in its one canonical form, whatever order it was counted in."""
+        counts = self._counts
+        first = next((at for at, count in enumerate(counts) if count), None)
+        if first is None:
+            return NO_BUCKETS
+        last = len(counts)
+        while not counts[last - 1]:
+            last -= 1
+        kept = counts[first:last]
+        narrow = isinstance(kept, bytearray) or max(kept) < 1 << 8
+        return Buckets(self._offset + first, bytes(kept) if narrow else tuple(kept))
+
+    def _grow(self, start: int, end: int) -> None:
+        if not self._counts:
+            self._offset = start
+        low = min(start, self._offset)
+        high = max(end, self._offset + len(self._counts))
+        before = self._offset - low
+        after = high - self._offset - len(self._counts)
+        if not before and not after:
+            return
+        before += -before % _CHUNK
+        after += -after % _CHUNK
+        if isinstance(self._counts, bytearray):
+            self._counts = bytearray(before) + self._counts + bytearray(after)
+        else:
+            code = self._counts.typecode
+            self._counts = array(code, [0]) * before + self._counts + array(code, [0]) * after
+        self._offset -= before
+
+    def _widen(self) -> None:
+        code = "B" if isinstance(self._counts, bytearray) else self._counts.typecode
+        self._counts = array(
+            _WIDER[code], list(self._counts)
+        )  # a list: of bytes it would take the bits, not the counts

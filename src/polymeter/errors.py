@@ -1,0 +1,102 @@
+"""Everything that Polymeter raises, and when.
+
+::
+
+    PolymeterError
+    ├── DefinitionError              what was declared cannot work (also a ValueError)
+    │   ├── DefinitionConflictError  two declarations of one name disagree; both are attached
+    │   └── ListenerError            something that cannot listen was registered
+    ├── InvalidMetricError           a value that no metric of this kind can have (also a ValueError)
+    │   └── InvalidTagsError         a tag name or value that cannot identify a series
+    ├── MetricNotFoundError          ``get`` found none, or more than one (also a LookupError)
+    ├── ExportError                  ``metrics.export()`` by hand could not deliver everything
+    ├── MissingExtraError            an optional library is absent or too old (also an ImportError)
+    └── NotActiveError               nobody listens here, and the call makes no sense without (also a RuntimeError)
+
+All of them are raised at definition time or by a direct call. Recording a measurement and dispatching an
+event never raise; what they could not use is counted by reason and readable in ``health()``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from polymeter.data.definition import MetricDefinition
+
+__all__ = [
+    "DefinitionConflictError",
+    "DefinitionError",
+    "ExportError",
+    "InvalidMetricError",
+    "InvalidTagsError",
+    "ListenerError",
+    "MetricNotFoundError",
+    "MissingExtraError",
+    "NotActiveError",
+    "PolymeterError",
+]
+
+
+class PolymeterError(Exception):
+    """Base of everything that Polymeter raises on purpose."""
+
+
+class DefinitionError(PolymeterError, ValueError):
+    """A declaration that cannot work; the message names it and what would."""
+
+
+class DefinitionConflictError(DefinitionError):
+    """A name was declared twice with different meanings.
+
+    :ivar existing: the definition that stands.
+    :ivar conflicting: the one that was refused.
+    """
+
+    def __init__(self, existing: MetricDefinition, conflicting: MetricDefinition) -> None:
+        super().__init__(
+            f"metric {existing.name!r} is already defined differently:\n"
+            f"  existing:    {existing}\n"
+            f"  conflicting: {conflicting}\n"
+            "use another name, or make both declarations agree"
+        )
+        self.existing = existing
+        self.conflicting = conflicting
+
+
+class ListenerError(DefinitionError):
+    """Something was registered that the dispatcher cannot call."""
+
+
+class InvalidMetricError(PolymeterError, ValueError):
+    """A value that no metric of this kind can have."""
+
+
+class InvalidTagsError(InvalidMetricError):
+    """A tag name or value that cannot identify a series."""
+
+
+class MetricNotFoundError(PolymeterError, LookupError):
+    """There is not exactly one such metric; the message says what is near."""
+
+
+class ExportError(PolymeterError):
+    """An export by hand failed for at least one exporter, after all of them had their turn.
+
+    :ivar failures: exporter -> what it raised.
+    """
+
+    def __init__(self, failures: Mapping[object, Exception]) -> None:
+        said = "; ".join(f"{type(exporter).__name__}: {type(error).__name__}" for exporter, error in failures.items())
+        super().__init__(f"could not export to {said} (the exceptions are in .failures)")
+        self.failures = dict(failures)
+
+
+class MissingExtraError(PolymeterError, ImportError):
+    """An optional library is absent or outside the supported range; the message names the extra."""
+
+
+class NotActiveError(PolymeterError, RuntimeError):
+    """No dispatcher is active in this context."""

@@ -1,0 +1,69 @@
+"""Usage: the tokens of one call, in classes that do not overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+from polymeter.errors import InvalidMetricError
+
+__all__ = ["Usage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one call. The classes are disjoint, so their sum is the total; all of them are keyword-only.
+
+    :ivar input: tokens of the prompt that were neither read from nor written to a cache.
+    :ivar cache_read: tokens of the prompt that came from the provider's cache.
+    :ivar cache_write: tokens of the prompt that were written to it.
+    :ivar output: tokens of the answer that are not reasoning.
+    :ivar reasoning: tokens of the model's reasoning.
+    """
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                message = f"usage {part.name}={value!r} is not a number of tokens (an int >= 0)"
+                raise InvalidMetricError(message)
+
+    @classmethod
+    def from_inclusive(
+        cls,
+        *,
+        input: int,
+        output: int,
+        cache_read: int = 0,
+        cache_write: int = 0,
+        reasoning: int = 0,
+    ) -> Usage:
+        """Make it from a provider's report in which input includes cached tokens and output includes reasoning.
+
+        A report that contradicts itself (more cached than input) keeps the larger number rather than go negative.
+
+        :raises InvalidMetricError: for a number that is not an ``int`` >= 0.
+        """
+        # Made as reported first, which checks every number: a negative one must not pass as 0.
+        reported = cls(input=input, cache_read=cache_read, cache_write=cache_write, output=output, reasoning=reasoning)
+        return replace(reported, input=max(0, input - cache_read - cache_write), output=max(0, output - reasoning))
+
+    @property
+    def input_tokens(self) -> int:
+        """All tokens of the prompt, cached ones included."""
+        return self.input + self.cache_read + self.cache_write
+
+    @property
+    def output_tokens(self) -> int:
+        """All tokens of the answer, reasoning included."""
+        return self.output + self.reasoning
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens."""
+        return self.input_tokens + self.output_tokens

@@ -1,0 +1,11 @@
+"""Room 5, where it goes: an exporter renders or sends a snapshot. One file per back end."""
+
+from __future__ import annotations
+
+from polymeter.exporters.callback import CallbackExporter
+from polymeter.exporters.in_memory import InMemoryExporter
+from polymeter.exporters.log import LogExporter
+from polymeter.exporters.null import NullExporter
+from polymeter.exporters.prometheus import PrometheusExporter
+
+__all__ = ["CallbackExporter", "InMemoryExporter", "LogExporter", "NullExporter", "PrometheusExporter"]

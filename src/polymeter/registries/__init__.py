@@ -1,0 +1,10 @@
+"""Room 4, what we keep: a registry remembers measurements. One file per policy of remembering."""
+
+from __future__ import annotations
+
+from polymeter.registries.aggregating import AggregatingRegistry
+from polymeter.registries.base import RegistryHealth
+from polymeter.registries.in_memory import InMemoryRegistry
+from polymeter.registries.series import Series
+
+__all__ = ["AggregatingRegistry", "InMemoryRegistry", "RegistryHealth", "Series"]

@@ -1,0 +1,256 @@
+"""What every registry answers the same way, whatever it keeps."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from polymeter.clock import SYSTEM_CLOCK, Clock
+from polymeter.data.counter import Counter
+from polymeter.data.definition import Combine, MetricDefinition
+from polymeter.data.gauge import Gauge
+from polymeter.data.kind import Kind
+from polymeter.data.snapshot import Snapshot
+from polymeter.data.tags import Tags, TagsLike, TagValue
+from polymeter.errors import MetricNotFoundError
+from polymeter.registries.definitions import Definitions
+from polymeter.registries.null import NullSeries
+from polymeter.registries.rejects import Rejects
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from polymeter.data.metric import Metric
+
+__all__ = ["BaseRegistry", "RegistryHealth"]
+
+_SELF_METRICS = (
+    MetricDefinition.of("polymeter.records.applied", Kind.COUNTER, help="Records that count in a metric."),
+    MetricDefinition.of("polymeter.records.invalid", Kind.COUNTER, help="Records that could not be used, by reason."),
+    MetricDefinition.of("polymeter.records.folded", Kind.COUNTER, help="Records beyond a metric's budget of series."),
+    MetricDefinition.of("polymeter.series", Kind.GAUGE, help="Series that the registry keeps.", combine="sum"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryHealth:
+    """What became of the records of one registry: ``records == applied + invalid + denied``.
+
+    :ivar applied: records that count in a metric.
+    :ivar invalid_by: ``(metric, reason)`` -> records that could not be used.
+    :ivar denied: records that a filter refused.
+    :ivar series: series that are kept now.
+    """
+
+    applied: int
+    invalid_by: Mapping[tuple[str, str], int]
+    series: int
+    denied: int = 0
+
+    @property
+    def invalid(self) -> int:
+        """Records that could not be used, for whatever reason."""
+        return sum(self.invalid_by.values())
+
+    @property
+    def records(self) -> int:
+        """All records that were made."""
+        return self.applied + self.invalid + self.denied
+
+
+class BaseRegistry(ABC):
+    """Definitions, questions and snapshots; how records are kept is up to the class derived from it.
+
+    :ivar writer: id of this registry in this process; another one after a fork.
+    :ivar epoch: how often it has started from nothing.
+    """
+
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, resource: TagsLike | None = None) -> None:
+        """Make an empty registry.
+
+        :param resource: tags of everything recorded here (service name, host): exported once, not per series.
+        :raises InvalidTagsError: for a resource that is no tags.
+        """
+        self.clock = clock
+        self.resource = Tags.of(resource)
+        self.writer = os.urandom(16).hex()
+        self.epoch = 0
+        self._definitions = Definitions()
+        self._rejects = Rejects()
+        self._latest = float("-inf")
+        self._started = self.now()
+
+    # -- what a registry has to provide
+
+    @abstractmethod
+    def all(self) -> list[Metric]:
+        """Give every metric that is kept."""
+
+    @abstractmethod
+    def _folded(self) -> list[Metric]:
+        """Give one metric per series, with all that ever counted in it."""
+
+    @abstractmethod
+    def _applied(self) -> int:
+        """Give how many records count in a metric."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    def now(self) -> float:
+        """Give Unix seconds that never go back, even if the clock is stepped."""
+        self._latest = now = max(self._latest, self.clock.wall())
+        return now
+
+    def reject(self, name: object, reason: str) -> None:
+        """Count a record of ``name`` that could not be used."""
+        self._rejects.count(name, reason)
+
+    def _refused(self, kind: Kind, name: object, reason: str) -> NullSeries:
+        """Count a record that could not be used, and give what stands for its series."""
+        self.reject(name, reason)
+        return self._null(kind, name, reason)
+
+    def _null(self, kind: Kind, name: object, reason: str) -> NullSeries:
+        return NullSeries(kind, name, lambda: self.reject(name, reason))
+
+    def _new_epoch(self) -> None:
+        self.epoch += 1
+        self._rejects.clear()
+        self._started = self.now()
+
+    def _new_writer(self) -> None:
+        self.writer = os.urandom(16).hex()
+        self.epoch = 0
+        self._rejects.clear()
+        self._started = self.now()
+
+    # -- definitions
+
+    def define(
+        self,
+        name: str,
+        kind: Kind | str,
+        unit: str | None = None,
+        help: str | None = None,
+        *,
+        combine: Combine | str | None = None,
+        buckets: Iterable[float] | None = None,
+        domains: Mapping[str, Iterable[TagValue]] | None = None,
+        expire_after: float | None = None,
+        budget: int | None = None,
+    ) -> MetricDefinition:
+        """Declare what a name means. The same twice is fine; what one left unsaid another may add.
+
+        :param unit: how values come in and read out (``ms``, ``s``, ``bytes``, ``tokens``); default: the name's suffix.
+        :param help: one sentence for humans.
+        :param combine: how several processes become one; default: gauges the latest, all else the sum.
+        :param buckets: bounds to count exactly, in ``unit``; histograms and timers only.
+        :param domains: tag name -> all values that it can have; every combination exists from then on, at zero.
+        :param expire_after: seconds without a record after which a series ends.
+        :param budget: how many series the metric may have.
+        :raises DefinitionConflictError: if it contradicts what was declared or recorded before.
+        :raises DefinitionError: if it cannot work.
+        """
+        definition = MetricDefinition.of(
+            name,
+            kind,
+            unit=unit,
+            help=help,
+            combine=combine,
+            buckets=buckets,
+            domains=domains,
+            expire_after=expire_after,
+            budget=budget,
+        )
+        defined = self._definitions.add(definition, has_series=self._has_series(name))
+        self._defined(defined)
+        return defined
+
+    def _defined(self, definition: MetricDefinition) -> None:
+        """Act on a definition that has been accepted; by default there is nothing to do."""
+        del definition
+
+    @abstractmethod
+    def _has_series(self, name: str) -> bool:
+        """Tell whether values are kept under ``name``."""
+
+    # -- questions
+
+    def find(self, name: str, tags: TagsLike | None = None) -> list[Any]:
+        """Give the metrics of a name whose tags include ``tags``; ``[]`` for an unknown name.
+
+        :raises InvalidTagsError: for tags that are none.
+        """
+        wanted = Tags.of(tags)
+        return [metric for metric in self.all() if metric.name == name and metric.tags.contains(wanted)]
+
+    def get(self, name: str, tags: TagsLike | None = None) -> Any:
+        """Give the one metric with exactly these tags.
+
+        :raises MetricNotFoundError: if there is none; the message says what is near.
+        :raises InvalidTagsError: for tags that are none.
+        """
+        wanted = Tags.of(tags)
+        metrics = self._folded()
+        for metric in metrics:
+            if metric.name == name and metric.tags == wanted:
+                return metric
+        raise MetricNotFoundError(_not_found(name, wanted, metrics))
+
+    def total(self, name: str, tags: TagsLike | None = None) -> float:
+        """Give the sum over all series of a name that include ``tags``, in the metric's unit.
+
+        A timer's total is the time spent, a histogram's the sum of what was observed. 0 for an unknown name.
+
+        :raises InvalidTagsError: for tags that are none.
+        """
+        wanted = Tags.of(tags)
+        total: float = 0
+        for metric in self._folded():
+            if metric.name == name and metric.tags.contains(wanted):
+                total += getattr(metric, "sum", metric.value)
+        return total
+
+    def snapshot(self) -> Snapshot:
+        """Give everything of now, with the definitions and the registry's own ``polymeter.*`` metrics."""
+        now = self.now()
+        metrics = self._folded()
+        definitions = {**self._definitions.to_dict(), **{each.name: each for each in _SELF_METRICS}}
+        return Snapshot(
+            [*metrics, *self._self_metrics(now)],
+            definitions=definitions,
+            resource=self.resource,
+            taken_at=now,
+            writer=self.writer,
+            epoch=self.epoch,
+        )
+
+    def health(self) -> RegistryHealth:
+        """Give what became of all records."""
+        return RegistryHealth(applied=self._applied(), invalid_by=self._rejects.to_dict(), series=len(self))
+
+    def _self_metrics(self, now: float) -> list[Metric]:
+        start = self._started
+        health = self.health()
+        metrics: list[Metric] = [
+            Counter("polymeter.records.applied", health.applied, start=start, timestamp=now),
+            Gauge("polymeter.series", health.series, start=start, timestamp=now),
+        ]
+        for (metric, reason), count in health.invalid_by.items():
+            tags = {"metric": metric, "reason": reason}
+            metrics.append(Counter("polymeter.records.invalid", count, tags, start=start, timestamp=now))
+        return metrics
+
+
+def _not_found(name: str, wanted: Tags, metrics: list[Metric]) -> str:
+    same_name = [metric for metric in metrics if metric.name == name]
+    if same_name:
+        known = "; ".join(f"{{{metric.tags}}}" for metric in same_name[:5])
+        return f"no metric {name!r} has exactly the tags {{{wanted}}}; there is {known}; find() matches a part of them"
+    near = difflib.get_close_matches(name, {metric.name for metric in metrics}, n=3, cutoff=0.5)
+    hint = f"near: {', '.join(map(repr, near))}" if near else "nothing was recorded under a similar name"
+    return f"there is no metric {name!r}; {hint}"

@@ -1,0 +1,97 @@
+"""Budget: how many series one metric may have, and where further ones go.
+
+A label that takes ever new values (a user id, a URL) makes a series of each. Beyond the budget, new values of the label
+that explodes go to ``__other__``: every record still counts, the series that exist stay as they are, and the memory
+stays flat.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from polymeter.counting import AtomicCount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from polymeter.data.tags import Tags
+
+__all__ = ["DEFAULT_BUDGET", "OTHER_VALUE", "Budget"]
+
+DEFAULT_BUDGET: Final = 2000
+"""Series per metric, as in the OpenTelemetry SDK's cardinality limit."""
+
+OTHER_VALUE: Final = "__other__"
+"""The tag value that stands for all values beyond the budget."""
+
+_SAMPLES: Final = 3
+
+
+class Budget:
+    """The series of one metric: counted, and folded once there are too many.
+
+    :ivar limit: so many series are made as they are asked for. A tenth more is kept for combinations of values that
+        are known already and of ``__other__``; beyond that, everything goes to one series.
+    :ivar exploding: the label that was folded first; ``None`` as long as the budget holds.
+    :ivar samples: some of the values that were folded, to find out where they come from.
+    """
+
+    __slots__ = ("_count", "_values", "exploding", "folded", "limit", "samples")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.exploding: str | None = None
+        self.samples: list[str] = []
+        self.folded = AtomicCount()
+        self._count = 0
+        self._values: dict[str, set[str]] = {}
+
+    def admit(self, tags: Tags, exists: Callable[[Tags], bool]) -> Tags:
+        """Give the tags to keep a new series under: as they are, or with new values folded.
+
+        :param exists: tells whether there is a series of these tags.
+        """
+        if self._count < self.limit:
+            return self._remember(tags)
+        folded = self._folded(tags, exists)
+        if folded is tags and not exists(folded) and self._has_reserve:
+            return self._remember(tags)  # a new combination of known values
+        self.folded.add()
+        if exists(folded):
+            return folded
+        if self._has_reserve:
+            return self._remember(folded)
+        return type(tags)(dict.fromkeys(tags, OTHER_VALUE))
+
+    def _folded(self, tags: Tags, exists: Callable[[Tags], bool]) -> Tags:
+        """Fold the new value of the label that varies most; of further labels too, once the reserve is used up."""
+        folded = tags
+        for label in sorted(tags, key=lambda each: -len(self._values.get(each, ()))):
+            text = dict(folded.canonical)[label]
+            if self.is_new(label, text):
+                folded = folded.with_(label, OTHER_VALUE)
+                if self.exploding is None:
+                    self.exploding = label
+                if label == self.exploding and len(self.samples) < _SAMPLES:
+                    self.samples.append(text)
+                if self._has_reserve or exists(folded):
+                    break
+        return folded
+
+    def is_new(self, label: str, text: str) -> bool:
+        """Tell whether no series was made with this value of ``label``."""
+        return text not in self._values.get(label, ())
+
+    def release(self, times: int = 1) -> None:
+        """Say that ``times`` series have ended: others may take their place."""
+        self._count -= times
+
+    @property
+    def _has_reserve(self) -> bool:
+        return self._count < self.limit + max(10, self.limit // 10)
+
+    def _remember(self, tags: Tags) -> Tags:
+        self._count += 1
+        for label, text in tags.canonical:
+            self._values.setdefault(label, set()).add(text)
+        return tags

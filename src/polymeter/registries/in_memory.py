@@ -1,0 +1,261 @@
+"""InMemoryRegistry: every single point, up to a bound."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from polymeter.clock import SYSTEM_CLOCK, Clock
+from polymeter.counting import AtomicCount
+from polymeter.data.counter import Counter, UpDownCounter
+from polymeter.data.distribution import Distribution
+from polymeter.data.fold import fold
+from polymeter.data.gauge import Gauge
+from polymeter.data.histogram import Histogram, Timer
+from polymeter.data.kind import Kind
+from polymeter.data.metric import Metric, MetricKey, is_name
+from polymeter.data.tags import Tags
+from polymeter.errors import DefinitionError, InvalidTagsError, MetricNotFoundError
+from polymeter.forking import after_fork
+from polymeter.registries.base import BaseRegistry
+from polymeter.registries.null import NullSeries
+from polymeter.registries.poison import reason_to_refuse, usable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from polymeter.data.tags import TagsLike
+
+__all__ = ["InMemoryRegistry", "PointSeries"]
+
+MetricT = TypeVar("MetricT", bound=Metric)
+
+
+class InMemoryRegistry(BaseRegistry):
+    """Keeps every point as it was recorded, for tests and for looking closely.
+
+    The verbs give back the new point. ``find`` and ``all`` give points in the order in which they were recorded;
+    ``get``, ``total`` and ``snapshot`` give sums of them. Beyond ``max_points`` the oldest points are folded into one
+    per series: they are no longer found one by one, but every total stays right.
+    """
+
+    def __init__(
+        self, *, max_points: int = 10_000, clock: Clock = SYSTEM_CLOCK, resource: TagsLike | None = None
+    ) -> None:
+        """Make an empty registry.
+
+        :param max_points: how many points are kept one by one (>= 1).
+        :raises DefinitionError: if ``max_points`` is less than 1.
+        """
+        if max_points < 1:
+            message = f"max_points={max_points} keeps nothing: use 1 or more"
+            raise DefinitionError(message)
+        super().__init__(clock=clock, resource=resource)
+        self.max_points = max_points
+        self._points: deque[Metric] = deque()
+        self._oldest: dict[MetricKey, Metric] = {}
+        self._lock = threading.RLock()
+        self._folding = False
+        self._made = AtomicCount()
+        self._sequence = itertools.count()
+        after_fork(self)
+
+    # -- recording
+
+    def counter(
+        self, name: str, tags: TagsLike | None = None, increment: float = 1, *, at: float | None = None
+    ) -> Counter | NullSeries:
+        """Add ``increment`` (>= 0) to a counter; gives that point."""
+        return self._point(Counter, name, increment, tags, at)
+
+    def up_down(
+        self, name: str, by: float, tags: TagsLike | None = None, *, at: float | None = None
+    ) -> UpDownCounter | NullSeries:
+        """Add ``by``, which may be negative, to an up-down counter; gives that point."""
+        return self._point(UpDownCounter, name, by, tags, at)
+
+    def gauge(
+        self, name: str, value: float, tags: TagsLike | None = None, *, at: float | None = None
+    ) -> Gauge | NullSeries:
+        """Take ``value`` as the reading of a gauge; gives that point."""
+        return self._point(Gauge, name, value, tags, at, sequence=next(self._sequence))
+
+    def histogram(
+        self, name: str, value: float, tags: TagsLike | None = None, *, at: float | None = None
+    ) -> Histogram | NullSeries:
+        """Add one observation to a histogram; gives that point."""
+        return self._point(Histogram, name, value, tags, at)
+
+    def timer(
+        self, name: str, duration_ms: float, tags: TagsLike | None = None, *, at: float | None = None
+    ) -> Timer | NullSeries:
+        """Add one duration (>= 0) to a timer, in milliseconds unless name or definition say otherwise."""
+        return self._point(Timer, name, duration_ms, tags, at)
+
+    def bind(self, kind: Kind | str, name: str, tags: TagsLike | None = None) -> PointSeries:
+        """Give something to record on without naming it again.
+
+        :raises ValueError: for a kind that does not exist.
+        """
+        return PointSeries(self, Kind(kind), name, tags)
+
+    def _point(
+        self,
+        metric: Callable[..., MetricT],
+        name: str,
+        value: float,
+        tags: TagsLike | None,
+        at: float | None,
+        **more: Any,
+    ) -> MetricT | NullSeries:
+        kind: Kind = metric.kind  # type: ignore[attr-defined]  # every Metric class has one
+        reasons: list[str] = []
+        numbers, _ = usable([value], reasons.append, negative=kind not in {Kind.COUNTER, Kind.TIMER})
+        if not numbers or not is_name(name):
+            return self._refused(kind, name, reasons[0] if reasons else "name")
+        try:
+            kept = Tags.of(tags)
+        except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
+            return self._refused(kind, name, "tags")
+        definition = self._definitions.implied(name, kind)
+        if definition.kind is not kind:
+            return self._refused(kind, name, "kind")
+        when = self.now() if at is None else at
+        if reason_to_refuse(when, negative=True) is not None:
+            return self._refused(kind, name, "at")
+        value = numbers[0]
+        payload: Any = value
+        if kind.is_distribution:
+            base = definition.resolved_unit.to_base(value)
+            if not math.isfinite(base):
+                return self._refused(kind, name, "infinite")
+            payload = Distribution.of([base], bounds=definition.base_bounds)
+        point = metric(name, payload, kept, start=when, timestamp=when, unit=definition.resolved_unit, **more)
+        self._points.append(point)
+        self._made.add()
+        if len(self._points) > self.max_points:
+            self._fold_oldest()
+        return point
+
+    def _fold_oldest(self) -> None:
+        # Who finds the lock taken, or itself inside, leaves the folding to the one at work.
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            if not self._folding:
+                self._folding = True
+                try:
+                    while len(self._points) > self.max_points:
+                        point = self._points.popleft()
+                        known = self._oldest.get(point.key)
+                        self._oldest[point.key] = point if known is None else known.merge(point)
+                finally:
+                    self._folding = False
+        finally:
+            self._lock.release()
+
+    # -- reading
+
+    def all(self) -> list[Metric]:
+        """Give every point that is kept one by one, the oldest first."""
+        return list(self._points)
+
+    def _folded(self) -> list[Metric]:
+        with self._lock:
+            return list(fold([*self._oldest.values(), *self._points]).values())
+
+    def _applied(self) -> int:
+        return self._made.value
+
+    def _has_series(self, name: str) -> bool:
+        return any(metric.name == name for metric in self._folded())
+
+    def __len__(self) -> int:
+        """Count the points that are kept one by one."""
+        return len(self._points)
+
+    # -- starting anew
+
+    def clear(self) -> None:
+        """Forget all points and start a new epoch; definitions stay."""
+        with self._lock:
+            self._forget_all()
+            self._new_epoch()
+
+    def _forget_all(self) -> None:
+        self._points = deque()
+        self._oldest = {}
+        self._made = AtomicCount()
+
+    def after_fork_in_child(self) -> None:
+        """Start from zero as a new writer."""
+        self._lock = threading.RLock()
+        self._folding = False
+        self._forget_all()
+        self._new_writer()
+
+
+class PointSeries:
+    """A name with tags, to record points on."""
+
+    __slots__ = ("_registry", "_tags", "kind", "name")
+
+    def __init__(self, registry: InMemoryRegistry, kind: Kind, name: str, tags: TagsLike | None) -> None:
+        self._registry = registry
+        self._tags = _kept(tags)
+        self.kind = kind
+        self.name = name
+
+    @property
+    def tags(self) -> Tags:
+        """The tags, validated."""
+        return Tags.of(self._tags)
+
+    def add(self, amount: float = 1, /) -> None:
+        """Add to a counter or an up-down counter."""
+        if self.kind is Kind.COUNTER:
+            self._registry.counter(self.name, self._tags, amount)
+        elif self.kind is Kind.UP_DOWN:
+            self._registry.up_down(self.name, amount, self._tags)
+        else:
+            self._registry.reject(self.name, "verb")
+
+    def set(self, value: float, /, *, at: float | None = None) -> None:
+        """Set a gauge."""
+        if self.kind is Kind.GAUGE:
+            self._registry.gauge(self.name, value, self._tags, at=at)
+        else:
+            self._registry.reject(self.name, "verb")
+
+    def record(self, value: float, /) -> None:
+        """Add one observation to a histogram or a timer."""
+        if self.kind is Kind.HISTOGRAM:
+            self._registry.histogram(self.name, value, self._tags)
+        elif self.kind is Kind.TIMER:
+            self._registry.timer(self.name, value, self._tags)
+        else:
+            self._registry.reject(self.name, "verb")
+
+    def freeze(self) -> Metric:
+        """Give the sum of the points so far; before the first, the empty value of its kind."""
+        try:
+            metric: Metric = self._registry.get(self.name, self._tags)
+        except (MetricNotFoundError, InvalidTagsError):
+            return NullSeries(self.kind, self.name, lambda: None).freeze()
+        return metric
+
+    @property
+    def value(self) -> float:
+        """The value of the points so far."""
+        return self.freeze().value
+
+
+def _kept(tags: TagsLike | None) -> TagsLike | None:
+    """Give tags that do not change with the caller's mapping; what is none is refused when it is recorded with."""
+    try:
+        return Tags.of(tags)
+    except Exception:  # noqa: BLE001 - as when recording
+        return tags

@@ -1,0 +1,80 @@
+"""NullSeries: what a record that could not be used gives back."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from polymeter.data.counter import Counter, UpDownCounter
+from polymeter.data.distribution import EMPTY, Distribution
+from polymeter.data.gauge import Gauge
+from polymeter.data.histogram import Histogram, ReadsTimer, Timer
+from polymeter.data.kind import Kind
+from polymeter.data.tags import Tags
+from polymeter.data.units import NO_UNIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from polymeter.data.metric import Metric
+
+__all__ = ["NullSeries"]
+
+_VALUES: dict[Kind, Callable[[str], Metric]] = {
+    each.kind: each for each in (Counter, UpDownCounter, Gauge, Histogram, Timer)
+}
+
+
+class NullSeries(ReadsTimer):
+    """A series that belongs to nothing: it takes records, counts them as refused, and reads as empty."""
+
+    __slots__ = ("_refuse", "kind", "name", "start", "tags", "timestamp", "unit")
+
+    def __init__(self, kind: Kind, name: object, refuse: Callable[[], object]) -> None:
+        """:param refuse: called for each record that is made here."""
+        self.kind = kind
+        self.name = name if isinstance(name, str) and name else "unnamed"
+        self.tags = Tags.empty()
+        self.unit = NO_UNIT
+        self.start = 0.0
+        self.timestamp = 0.0
+        self._refuse = refuse
+
+    def add(self, amount: float = 1, /) -> None:
+        """Count a refused record."""
+        del amount
+        self._refuse()
+
+    def set(self, value: float, /, *, at: float | None = None) -> None:
+        """Count a refused record."""
+        del value, at
+        self._refuse()
+
+    def record(self, value: float, /) -> None:
+        """Count a refused record."""
+        del value
+        self._refuse()
+
+    @property
+    def distribution(self) -> Distribution:
+        """No observation."""
+        return EMPTY
+
+    @property
+    def value(self) -> float:
+        """Zero for a sum, else NaN."""
+        return 0 if self.kind in {Kind.COUNTER, Kind.UP_DOWN} else math.nan
+
+    def freeze(self) -> Metric:
+        """Give the empty value of its kind."""
+        return _VALUES[self.kind](self.name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain values of nothing."""
+        return self.freeze().to_dict()
+
+    def __str__(self) -> str:
+        return str(self.freeze())
+
+    def __repr__(self) -> str:
+        return f"<NullSeries for {self.kind} {self.name!r}>"

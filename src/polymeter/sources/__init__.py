@@ -1,0 +1,19 @@
+"""Room 2, who says so: each source turns what one client library does into events.
+
+Importing this room, or a source, imports no client library; installing a source does.
+"""
+
+from __future__ import annotations
+
+from polymeter.sources.health import SourceHealth
+from polymeter.sources.lifecycle import InferenceRun, abandon_when_dropped, inference, start_inference
+from polymeter.sources.openai import OpenAISource
+
+__all__ = [
+    "InferenceRun",
+    "OpenAISource",
+    "SourceHealth",
+    "abandon_when_dropped",
+    "inference",
+    "start_inference",
+]

@@ -1,0 +1,102 @@
+"""Follow a stream of chunks from its first item to its end, without changing what the caller sees of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from polymeter.sources.pending import enter, leave, twin_of, when_closed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from polymeter.sources.pending import PendingAnswer
+
+__all__ = ["followed_stream"]
+
+StreamT = TypeVar("StreamT")
+
+
+def followed_stream(stream: StreamT, answer: PendingAnswer) -> StreamT:
+    """Give the stream to hand out instead of ``stream``: the same, but ``answer`` hears of its chunks and its end.
+
+    For streams that keep the iterator over their chunks in ``_iterator`` and their response in ``response``. That
+    iterator is the one place through which every chunk goes (``for``, ``next``, both mixed, helpers of the SDK), and
+    the caller never sees it; so it is replaced there, rather than methods of the stream.
+    """
+    inner: Any = stream
+    follow = _AsyncChunks if hasattr(inner, "__anext__") else _Chunks
+    when_closed(inner.response, answer)
+    inner._iterator = follow(inner._iterator, answer)  # noqa: SLF001 - see above
+    handed_out = twin_of(stream)
+    answer.parsed = True
+    answer.hold(handed_out)
+    return handed_out
+
+
+class _Chunks:
+    __slots__ = ("_answer", "_chunks", "_first", "_read")
+
+    def __init__(self, chunks: Iterator[Any], answer: PendingAnswer) -> None:
+        self._chunks = chunks
+        self._answer = answer
+        self._read = answer.reader.chunk
+        self._first = True
+
+    def __getattr__(self, name: str) -> Any:
+        # It is a generator, and somebody may use it as one.
+        return getattr(object.__getattribute__(self, "_chunks"), name)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        token = enter(self._answer)
+        try:
+            chunk = self._chunks.__next__()
+        except StopIteration:
+            self._answer.end("ok")
+            raise
+        except BaseException as error:
+            self._answer.failed(error)
+            raise
+        finally:
+            leave(token)
+        if self._first:
+            self._first = False
+            self._answer.begun()
+        self._read(chunk)
+        return chunk
+
+
+class _AsyncChunks:
+    __slots__ = ("_answer", "_chunks", "_first", "_read")
+
+    def __init__(self, chunks: AsyncIterator[Any], answer: PendingAnswer) -> None:
+        self._chunks = chunks
+        self._answer = answer
+        self._read = answer.reader.chunk
+        self._first = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "_chunks"), name)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        token = enter(self._answer)
+        try:
+            chunk = await self._chunks.__anext__()
+        except StopAsyncIteration:
+            self._answer.end("ok")
+            raise
+        except BaseException as error:
+            self._answer.failed(error)
+            raise
+        finally:
+            leave(token)
+        if self._first:
+            self._first = False
+            self._answer.begun()
+        self._read(chunk)
+        return chunk

@@ -1,0 +1,54 @@
+"""Subscription: what every registration gives back, and the way to undo it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+__all__ = ["Subscription"]
+
+
+class Subscription:
+    """Something that was registered and can be undone, once; undoing it again does nothing.
+
+    Usable as a context manager: leaving the block cancels.
+    """
+
+    __slots__ = ("_undo",)
+
+    def __init__(self, undo: Callable[[], object]) -> None:
+        """:param undo: takes the registration back; called at most once."""
+        self._undo: Callable[[], object] | None = undo
+
+    @classmethod
+    def of_all(cls, subscriptions: Iterable[Subscription]) -> Subscription:
+        """Give one that cancels all of ``subscriptions``, the last first."""
+        kept = list(subscriptions)
+
+        def cancel_all() -> None:
+            while kept:
+                kept.pop().cancel()
+
+        return cls(cancel_all)
+
+    @property
+    def active(self) -> bool:
+        """Whether it has not been cancelled yet."""
+        return self._undo is not None
+
+    def cancel(self) -> None:
+        """Undo the registration; harmless when that has happened already."""
+        undo, self._undo = self._undo, None
+        if undo is not None:
+            undo()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.cancel()

@@ -1,0 +1,1 @@
+"""The parts of :class:`~polymeter.testing.contracts.registries.RegistryContract`, one promise each."""

@@ -1,0 +1,139 @@
+"""Exports every so often, on a thread of the pump's own."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import pytest
+
+from polymeter.errors import DefinitionError
+from polymeter.metrics import Metrics
+from polymeter.registries import AggregatingRegistry
+from tests.pump.exporters import PATIENCE, Blocking, Recording
+
+SOON = 0.001
+
+
+def pumps():
+    return [thread for thread in threading.enumerate() if thread.name == "polymeter-pump"]
+
+
+def test_exports_come_by_themselves(metrics, exporter):
+    """One after another, with what is new."""
+    metrics.registry.counter("calls")
+    metrics.every(SOON)
+    exporter.wait_for(2)
+    metrics.registry.counter("calls")
+    exporter.wait_for(len(exporter.snapshots) + 2)
+    assert exporter.values("calls")[0] == 1
+    assert exporter.values("calls")[-1] == 2
+
+
+def test_there_is_no_thread_before_it_is_asked_for(metrics, exporter):
+    """And it is one that does not keep the program from ending."""
+    metrics.export()
+    assert pumps() == []
+    assert metrics.every(60) is metrics
+    assert [thread.daemon for thread in pumps()] == [True]
+
+
+def test_a_second_interval_replaces_the_first(metrics, exporter):
+    """One thread, not two."""
+    metrics.every(60)
+    (first,) = pumps()
+    metrics.every(SOON)
+    (second,) = pumps()
+    assert second is not first
+    assert not first.is_alive()
+    exporter.wait_for(3)
+
+
+def test_an_exporter_that_fails_does_not_end_it(metrics, exporter):
+    """Neither its own turns nor those of the others."""
+    other = Recording()
+    exporter.error = ValueError()
+    metrics.export_to(other).every(SOON)
+    other.wait_for(3)
+    exporter.error = None
+    exporter.wait_for(2)
+    assert metrics.health().exporters[0].failed >= 2
+
+
+def test_a_snapshot_that_cannot_be_taken_does_not_end_it(clock):
+    """A registry of the user's own make may do anything."""
+
+    class Moody(AggregatingRegistry):
+        failures = 3
+
+        def snapshot(self):
+            if self.failures:
+                self.failures -= 1
+                raise RuntimeError("secret")
+            return super().snapshot()
+
+    exporter = Recording()
+    with Metrics(registry=Moody(clock=clock), clock=clock) as metrics:
+        metrics.export_to(exporter).every(SOON)
+        exporter.wait_for(2)
+    assert metrics.registry.failures == 0
+
+
+def test_the_last_state_is_exported_when_it_ends(metrics, exporter):
+    """Before the next one was due."""
+    metrics.every(3600)
+    metrics.registry.counter("calls")
+    metrics.close()
+    assert exporter.values("calls") == [1]
+    assert pumps() == []
+
+
+def test_it_can_be_ended_by_an_exporter(metrics):
+    """A thread does not wait for itself."""
+    closed = threading.Event()
+
+    class Closing(Recording):
+        def export(self, snapshot):
+            metrics.close()
+            closed.set()
+
+    metrics.export_to(Closing()).every(SOON)
+    assert closed.wait(PATIENCE)
+    for thread in pumps():
+        thread.join(PATIENCE)
+    assert pumps() == []
+
+
+def test_an_export_that_hangs_holds_the_next_one_but_not_the_end_of_the_thread(metrics):
+    """Once it comes back, the thread ends."""
+    blocking = Blocking()
+    metrics.export_to(blocking).every(SOON)
+    assert blocking.entered.wait(PATIENCE)
+    (thread,) = pumps()
+    metrics.every(3600)
+    assert thread.is_alive()
+    blocking.let_go.set()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf, "5", None], ids=repr)
+def test_an_interval_that_is_none_is_refused(metrics, seconds):
+    """And no thread is started."""
+    with pytest.raises(DefinitionError, match=r"every\(.*\): the interval is a positive number of seconds"):
+        metrics.every(seconds)
+    assert pumps() == []
+
+
+def test_an_interval_longer_than_a_thread_can_wait_is_fine(metrics):
+    """The thread lives."""
+    metrics.every(1e300)
+    (thread,) = pumps()
+    metrics.close()
+    assert not thread.is_alive()
+
+
+def test_a_mode_that_does_not_exist_is_refused(metrics):
+    """The message says which does."""
+    with pytest.raises(DefinitionError, match=r"every\(mode='process'\): .*mode='thread'"):
+        metrics.every(5, mode="process")
