@@ -51,7 +51,6 @@ def test_being_told_keeps_nothing_alive():
     assert answer_of_a_child(lambda: told) == []
 
 
-@pytest.mark.xfail(reason="the first that raises ends the round", strict=True)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_one_that_raises_does_not_keep_the_others_from_being_told():
     """Whichever comes first."""

@@ -397,7 +397,6 @@ def test_failures_are_among_the_self_metrics(metrics):
     assert metrics.registry.find("polymeter.listeners.failed") == []
 
 
-@pytest.mark.xfail(reason="the counts of a listener go with it", strict=True)
 def test_a_self_metric_never_falls(metrics):
     """Not even when the one that failed is removed."""
     first, second = Broken(), Broken()

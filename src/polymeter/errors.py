@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from polymeter.data.definition import MetricDefinition
 
@@ -85,13 +85,13 @@ class MetricNotFoundError(PolymeterError, LookupError):
 class ExportError(PolymeterError):
     """An export by hand failed for at least one exporter, after all of them had their turn.
 
-    :ivar failures: exporter -> what it raised.
+    :ivar failures: ``(exporter, exception)`` of each that failed.
     """
 
-    def __init__(self, failures: Mapping[object, Exception]) -> None:
-        said = "; ".join(f"{type(exporter).__name__}: {type(error).__name__}" for exporter, error in failures.items())
+    def __init__(self, failures: Sequence[tuple[object, Exception]]) -> None:
+        said = "; ".join(f"{type(exporter).__name__}: {type(error).__name__}" for exporter, error in failures)
         super().__init__(f"could not export to {said} (the exceptions are in .failures)")
-        self.failures = dict(failures)
+        self.failures = tuple(failures)
 
 
 class MissingExtraError(PolymeterError, ImportError):

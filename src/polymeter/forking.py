@@ -25,8 +25,14 @@ def after_fork(thing: KnowsFork) -> None:
 
 
 def _tell_all() -> None:
+    errors: list[Exception] = []
     for thing in list(_known):
-        thing.after_fork_in_child()
+        try:
+            thing.after_fork_in_child()
+        except Exception as error:  # noqa: BLE001 - raised once all of them have been told
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks

@@ -102,7 +102,6 @@ class Metrics:
         self._added: list[tuple[object, Subscription]] = []
         self._polled: list[CanPoll] = []
         self._polls_failed = AtomicCount()
-        self._cleared: Counts[tuple[Any, ...]] = Counts()
         self._closed = False
         self._started = self.clock.wall()
 
@@ -185,7 +184,7 @@ class Metrics:
         """
         failures = self._pump.export()
         if failures:
-            raise ExportError(failures) from next(iter(failures.values()))
+            raise ExportError(failures) from failures[0][1]
 
     def every(self, seconds: float, mode: Literal["thread", "task"] = "thread") -> Self:
         """Export every ``seconds`` on a daemon thread, and once more at exit.
@@ -211,7 +210,6 @@ class Metrics:
 
     def _self_metrics(self, now: float) -> list[Metric]:
         counts = self._own_counts()
-        counts.subtract(self._cleared)
         start = self._started
         return [
             Counter(name, count, dict(tags), start=start, timestamp=now)
@@ -222,11 +220,11 @@ class Metrics:
     def _own_counts(self) -> Counts[tuple[Any, ...]]:
         """Give what happened since this was made, by the name and tags of its metric."""
         counts: Counts[tuple[Any, ...]] = Counts()
-        health_of_listeners: list[ListenerHealth] = _health_of(self.events, [])
-        for listener in health_of_listeners:
-            tags = (("listener", listener.listener), ("event", listener.event))
-            counts["polymeter.listeners.failed", *tags] += listener.failed
-            counts["polymeter.listeners.held_back", *tags] += listener.quarantined
+        losses: Callable[[], dict[tuple[str, str], tuple[int, int]]] = getattr(self.events, "losses", dict)
+        for (listener, event), (failed, held_back) in losses().items():
+            tags = (("listener", listener), ("event", event))
+            counts["polymeter.listeners.failed", *tags] += failed
+            counts["polymeter.listeners.held_back", *tags] += held_back
         for exporter in self._pump.health():
             counts["polymeter.exports", ("exporter", exporter.exporter), ("result", "ok")] += exporter.succeeded
             counts["polymeter.exports", ("exporter", exporter.exporter), ("result", "failed")] += exporter.failed
@@ -254,11 +252,8 @@ class Metrics:
     # -- ending
 
     def clear(self) -> None:
-        """Forget all values; definitions and wiring stay."""
+        """Forget all values; definitions and wiring stay, and so do the counts of exports and listeners."""
         self.registry.clear()
-        self._cleared = self._own_counts()
-        self._started = self.clock.wall()
-        self._pump.forget_cursors()
 
     def close(self) -> None:
         """Uninstall the sources, export once more, stop the pump; reads still work. Never raises; safe to repeat."""

@@ -29,8 +29,14 @@ class Subscription:
         kept = list(subscriptions)
 
         def cancel_all() -> None:
+            errors: list[BaseException] = []
             while kept:
-                kept.pop().cancel()
+                try:
+                    kept.pop().cancel()
+                except BaseException as error:  # noqa: BLE001 - raised once all of them have had their turn
+                    errors.append(error)
+            if errors:
+                raise errors[0]
 
         return cls(cancel_all)
 

@@ -67,7 +67,6 @@ def test_a_block_that_raises_captures_until_then(events):
     assert events.health() == []
 
 
-@pytest.mark.xfail(reason="it listens last of all", strict=True)
 def test_an_event_that_was_stopped_on_its_way_was_dispatched_too(events):
     """Whoever stopped it."""
     events.add_listener(StoppableEvent, lambda event: event.stop_propagation(), priority=10)

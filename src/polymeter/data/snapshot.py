@@ -95,9 +95,9 @@ class Snapshot(Iterable["Metric"]):
     def since(self, earlier: Snapshot | None) -> Snapshot:
         """Give what happened after ``earlier``, for back ends that want differences.
 
-        A series that is new, or that started again since, is given whole; so is everything of another writer or epoch.
+        A series that is new, or that started again since, is given whole; so is everything of another writer.
         """
-        if earlier is None or (earlier.writer, earlier.epoch) != (self.writer, self.epoch):
+        if earlier is None or earlier.writer != self.writer:
             return self
         changed: list[Metric] = []
         for key, metric in self._metrics.items():

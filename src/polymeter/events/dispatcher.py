@@ -64,6 +64,7 @@ class EventDispatcher:
         self._entries: _Entries = ()
         self._plans: dict[type, tuple[_Entries, bool]] = {}
         self._emitters: dict[type, Emitter[Any]] = {}
+        self._past_losses: dict[tuple[str, str], tuple[int, int]] = {}
         after_fork(self)
 
     def dispatch(self, event: EventT, /) -> EventT:
@@ -129,7 +130,17 @@ class EventDispatcher:
         """Give what became of the deliveries to each listener."""
         return [entry.health() for entry in self._entries]
 
+    def losses(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Give, by listener and event, how often it failed and was held back; of removed listeners too."""
+        losses = dict(self._past_losses)
+        for entry in self._entries:
+            _add_losses(losses, entry.health())
+        return losses
+
     def _remove(self, entry: ListenerEntry) -> None:
+        health = entry.health()
+        if len(self._past_losses) < _MOST_PLANS and entry in self._entries:
+            _add_losses(self._past_losses, health)
         self._change(lambda entries: tuple(each for each in entries if each is not entry))
 
     def _change(self, changed: Callable[[_Entries], _Entries]) -> None:
@@ -163,3 +174,9 @@ class EventDispatcher:
     def after_fork_in_child(self) -> None:
         """Replace the lock: another thread of the parent may have held it."""
         self._lock = threading.RLock()
+
+
+def _add_losses(losses: dict[tuple[str, str], tuple[int, int]], health: ListenerHealth) -> None:
+    if health.failed or health.quarantined:
+        failed, held_back = losses.get((health.listener, health.event), (0, 0))
+        losses[health.listener, health.event] = (failed + health.failed, held_back + health.quarantined)

@@ -56,20 +56,19 @@ class Pump:
         self._deliveries.append(delivery)
         return Subscription(lambda: self._deliveries.remove(delivery))
 
-    def export(self) -> dict[object, Exception]:
-        """Take one snapshot and deliver it to every exporter; give exporter -> what it raised."""
+    def export(self) -> list[tuple[object, Exception]]:
+        """Take one snapshot and deliver it to every exporter; give those that failed with what they raised."""
         with self._lock:
             # The lock lets its own thread in again: an exporter that exports would never come to an end.
             if self._exporting or not self._deliveries:
-                return {}
+                return []
             self._exporting = True
             try:
                 snapshot = self._read()
-                # A list first: an exporter need not be hashable to have its turn.
                 results = [(delivery.exporter, delivery.deliver(snapshot)) for delivery in list(self._deliveries)]
             finally:
                 self._exporting = False
-        return {exporter: error for exporter, error in results if error is not None}
+        return [(exporter, error) for exporter, error in results if error is not None]
 
     def export_quietly(self) -> None:
         """Export where nobody could catch what goes wrong: a snapshot that could not be taken is logged."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -119,6 +120,8 @@ class BaseRegistry(ABC):
 
     def _new_epoch(self) -> None:
         self.epoch += 1
+        # What starts from now on starts later than all before: a new life must not be taken for the old one.
+        self._latest = math.nextafter(self.now(), math.inf)
         self._rejects.clear()
         self._started = self.now()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,9 @@ def capture_events(events: CanDispatchEvents | None = None, *types: type) -> Gen
     dispatcher = current() if events is None else events
     wanted = types or (object,)
     subscription = dispatcher.add_listener(
-        object, lambda event: captured.append(event) if isinstance(event, wanted) else None
+        object,
+        lambda event: captured.append(event) if isinstance(event, wanted) else None,
+        priority=sys.maxsize,  # before anybody can stop an event
     )
     with subscription:
         yield captured
