@@ -105,6 +105,30 @@ def test_a_handler_may_listen_to_several_events(metrics):
     }
 
 
+def test_a_handler_may_be_a_static_or_a_class_method(metrics):
+    """Whichever decorator comes first."""
+    heard = []
+
+    class Stateless(MetricsCollector):
+        @on(TurnFinished)
+        @staticmethod
+        def one(_event):
+            heard.append(1)
+
+        @staticmethod
+        @on(TurnFinished)
+        def two(_event):
+            heard.append(2)
+
+        @on(TurnFinished)
+        @classmethod
+        def three(cls, _event):
+            heard.append(3)
+
+    run(metrics, Stateless())
+    assert heard == [1, 2, 3]
+
+
 def test_a_handler_may_have_a_priority(metrics):
     """The higher one is called earlier."""
     order = []

@@ -31,6 +31,7 @@ QUESTION = [{"role": "user", "content": "How are you today?"}]
 TLS = ssl.create_default_context()  # nobody here speaks it, and each client would take 50 ms to make its own
 
 EVENTS = {"content-type": "text/event-stream"}
+BROKEN = openai.APIConnectionError, httpx2.TransportError  # older releases let the latter through
 END = b"data: [DONE]\n\n"
 
 KINDS = [

@@ -12,7 +12,7 @@ import pytest
 
 from polymeter.sources import OpenAISource
 from polymeter.testing.provider import Provider, Reply
-from tests.sources.conftest import EVENTS, QUESTION
+from tests.sources.conftest import BROKEN, EVENTS, QUESTION
 
 
 def ask(client, **options):
@@ -90,7 +90,7 @@ async def close(client):
     stream = await ask(client)
     await anext(stream)
     await stream.close()
-    await stream.aclose()
+    await stream.close()
 
 
 async def close_the_response(client):
@@ -181,9 +181,9 @@ def test_a_stream_that_another_task_closes_while_a_chunk_is_awaited_is_cancelled
 @pytest.mark.usefixtures("source")
 def test_an_asynchronous_stream_that_breaks_is_an_error(ear, provider, run):
     provider.script(Reply("one two three", drop_after_chunks=2))
-    with pytest.raises(openai.APIConnectionError):
+    with pytest.raises(BROKEN) as broken:
         run(read_to_the_end)
-    assert (ear.end.outcome, ear.end.error_type, ear.attempts) == ("error", "APIConnectionError", [200])
+    assert (ear.end.outcome, ear.end.error_type, ear.attempts) == ("error", broken.type.__name__, [200])
 
 
 @pytest.mark.usefixtures("source")

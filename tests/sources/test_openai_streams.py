@@ -17,7 +17,7 @@ from polymeter.events.inference import InferenceAttemptSucceeded, StreamFirstChu
 from polymeter.sources import OpenAISource
 from polymeter.testing.clock import ManualClock
 from polymeter.testing.provider import Provider, Reply, Tokens
-from tests.sources.conftest import END, EVENTS, QUESTION, piece, sse
+from tests.sources.conftest import BROKEN, END, EVENTS, QUESTION, piece, sse
 
 ChunkT = TypeVar("ChunkT")
 
@@ -170,7 +170,7 @@ def test_a_stream_that_another_thread_closes_while_it_is_read_is_cancelled(ear, 
         raise httpx2.ReadError("closed")
 
     stream = ask(stub(httpx2.Response(200, headers=EVENTS, content=body())))
-    with pytest.raises(openai.APIConnectionError):
+    with pytest.raises(BROKEN):
         list(stream)
     assert ear.outcomes == ["cancelled"]
 
@@ -190,9 +190,9 @@ def test_a_stream_in_a_cycle_is_abandoned_when_the_cycle_is_collected(ear, clien
 @pytest.mark.usefixtures("source")
 def test_a_stream_that_breaks_is_an_error_of_a_call_whose_attempt_succeeded(ear, provider, client):
     provider.script(Reply("one two three", drop_after_chunks=2))
-    with pytest.raises(openai.APIConnectionError):
+    with pytest.raises(BROKEN) as broken:
         list(ask(client))
-    assert (ear.end.outcome, ear.end.error_type, ear.attempts) == ("error", "APIConnectionError", [200])
+    assert (ear.end.outcome, ear.end.error_type, ear.attempts) == ("error", broken.type.__name__, [200])
 
 
 @pytest.mark.usefixtures("source")
@@ -202,7 +202,7 @@ def test_a_stream_that_breaks_after_its_finish_reason_is_an_error_all_the_same(e
         raise httpx2.ReadError("cut")
 
     client = stub(httpx2.Response(200, headers=EVENTS, content=body()))
-    with pytest.raises(openai.APIConnectionError):
+    with pytest.raises(BROKEN):
         list(ask(client))
     assert (ear.end.outcome, ear.end.finish_reason) == ("error", "stop")
 

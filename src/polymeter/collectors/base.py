@@ -32,7 +32,8 @@ def on(
     """
 
     def mark(method: Callable[[SelfT, EventT], None]) -> Callable[[SelfT, EventT], None]:
-        setattr(method, _MARK, (*getattr(method, _MARK, ()), (event_type, priority)))
+        function = getattr(method, "__func__", method)  # inside a static or a class method: those two do not pass it on
+        setattr(function, _MARK, (*getattr(function, _MARK, ()), (event_type, priority)))
         return method
 
     return mark

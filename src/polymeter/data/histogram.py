@@ -22,7 +22,10 @@ class ReadsDistribution(ABC):
 
     __slots__ = ()
 
-    unit: Unit
+    @property
+    @abstractmethod
+    def unit(self) -> Unit:
+        """How values read."""
 
     @property
     @abstractmethod

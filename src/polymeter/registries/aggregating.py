@@ -6,8 +6,8 @@ import itertools
 import math
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary, WeakSet
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
 from polymeter.data.counter import Counter
@@ -19,6 +19,7 @@ from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
 from polymeter.registries.base import BaseRegistry
 from polymeter.registries.budget import DEFAULT_BUDGET, OTHER_VALUE, Budget
+from polymeter.registries.family import Family, LookUp, split
 from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse
 from polymeter.registries.readers import Reader
 from polymeter.registries.series import Series, series_of
@@ -31,9 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AggregatingRegistry"]
 
-_Key: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
-
-_MOST_LOOKUPS_PER_SERIES: Final = 8
+_MOST_WAITING: Final = 1024
+_SAME_START: Final = 0.001
 _HELD_SECONDS: Final = 60.0
 
 
@@ -69,15 +69,15 @@ class AggregatingRegistry(BaseRegistry):
         self._budget = budget
         self._expire_after = expire_after
         self._expires = expire_after is not None
-        self._series: dict[_Key, Series[Any]] = {}
-        # Look-ups by kind, then by name or by name and items of tags.
-        self._known: dict[Kind, dict[object, Any]] = {kind: {} for kind in Kind}
-        self._counters, self._levels = self._known[Kind.COUNTER], self._known[Kind.UP_DOWN]
-        self._gauges, self._histograms = self._known[Kind.GAUGE], self._known[Kind.HISTOGRAM]
-        self._timers = self._known[Kind.TIMER]
-        self._budgets: dict[str, Budget] = {}
-        # Totals of series that have ended, by name: for total() alone.
-        self._ended: dict[str, Metric] = {}
+        self._families: dict[str, Family] = {}
+        # Kind -> (name, *tag names in the order given), or the name alone without tags -> how to look up by values.
+        self._look_ups: dict[Kind, dict[object, LookUp]] = {kind: {} for kind in Kind}
+        self._counters, self._levels = self._look_ups[Kind.COUNTER], self._look_ups[Kind.UP_DOWN]
+        self._gauges, self._histograms = self._look_ups[Kind.GAUGE], self._look_ups[Kind.HISTOGRAM]
+        self._timers = self._look_ups[Kind.TIMER]
+        # Records by name wait here together with their series; those on a bound series wait with it.
+        self._waiting: list[tuple[Series[Any], Any]] = []
+        self.lists: WeakKeyDictionary[Series[Any], list[Any]] = WeakKeyDictionary()
         self._readers: WeakSet[Reader] = WeakSet()
         # Series that have ended while somebody may still record on them; the last ones held for a while, because a
         # thread may stand between finding one and recording on it.
@@ -87,7 +87,7 @@ class AggregatingRegistry(BaseRegistry):
         self._draining = False
         self._count = 0
         self._sequence = itertools.count()
-        self._latest_start = 0.0
+        self._latest_start = self._latest_end = 0.0
         after_fork(self)
 
     # -- recording
@@ -102,12 +102,17 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.COUNTER, name, reason)
         try:
-            series: CounterSeries | NullSeries = self._counters.get(
-                (name, *tags.items()) if tags else name
-            ) or self._make(Kind.COUNTER, name, tags)
-        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            look_up = self._counters[(name, *tags) if tags else name]
+            found = look_up.get(tuple(tags.values()) if tags else ())
+            series: CounterSeries | NullSeries = found or self._make(Kind.COUNTER, name, tags)
+        except Exception:  # noqa: BLE001 - a first time, no mapping, or tags that raise when looked at
             series = self._make(Kind.COUNTER, name, tags)
-        series.add(increment)
+        if series.pending is None:
+            self._waiting.append((series, increment))
+            if len(self._waiting) >= _MOST_WAITING:
+                self._drain_waiting()
+        else:
+            series.add(increment)
         return series
 
     def up_down(
@@ -120,12 +125,17 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.UP_DOWN, name, reason)
         try:
-            series: UpDownSeries | NullSeries = self._levels.get((name, *tags.items()) if tags else name) or self._make(
-                Kind.UP_DOWN, name, tags
-            )
-        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            look_up = self._levels[(name, *tags) if tags else name]
+            found = look_up.get(tuple(tags.values()) if tags else ())
+            series: UpDownSeries | NullSeries = found or self._make(Kind.UP_DOWN, name, tags)
+        except Exception:  # noqa: BLE001 - a first time, no mapping, or tags that raise when looked at
             series = self._make(Kind.UP_DOWN, name, tags)
-        series.add(by)
+        if series.pending is None:
+            self._waiting.append((series, by))
+            if len(self._waiting) >= _MOST_WAITING:
+                self._drain_waiting()
+        else:
+            series.add(by)
         return series
 
     def gauge(
@@ -137,10 +147,10 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.GAUGE, name, reason)
         try:
-            series: GaugeSeries | NullSeries = self._gauges.get((name, *tags.items()) if tags else name) or self._make(
-                Kind.GAUGE, name, tags
-            )
-        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            look_up = self._gauges[(name, *tags) if tags else name]
+            found = look_up.get(tuple(tags.values()) if tags else ())
+            series: GaugeSeries | NullSeries = found or self._make(Kind.GAUGE, name, tags)
+        except Exception:  # noqa: BLE001 - a first time, no mapping, or tags that raise when looked at
             series = self._make(Kind.GAUGE, name, tags)
         series.set(value, at=at)
         return series
@@ -155,12 +165,17 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.HISTOGRAM, name, reason)
         try:
-            series: HistogramSeries | NullSeries = self._histograms.get(
-                (name, *tags.items()) if tags else name
-            ) or self._make(Kind.HISTOGRAM, name, tags)
-        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            look_up = self._histograms[(name, *tags) if tags else name]
+            found = look_up.get(tuple(tags.values()) if tags else ())
+            series: HistogramSeries | NullSeries = found or self._make(Kind.HISTOGRAM, name, tags)
+        except Exception:  # noqa: BLE001 - a first time, no mapping, or tags that raise when looked at
             series = self._make(Kind.HISTOGRAM, name, tags)
-        series.record(value)
+        if series.pending is None:
+            self._waiting.append((series, value))
+            if len(self._waiting) >= _MOST_WAITING:
+                self._drain_waiting()
+        else:
+            series.record(value)
         return series
 
     def timer(
@@ -173,12 +188,17 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.TIMER, name, reason)
         try:
-            series: TimerSeries | NullSeries = self._timers.get((name, *tags.items()) if tags else name) or self._make(
-                Kind.TIMER, name, tags
-            )
-        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            look_up = self._timers[(name, *tags) if tags else name]
+            found = look_up.get(tuple(tags.values()) if tags else ())
+            series: TimerSeries | NullSeries = found or self._make(Kind.TIMER, name, tags)
+        except Exception:  # noqa: BLE001 - a first time, no mapping, or tags that raise when looked at
             series = self._make(Kind.TIMER, name, tags)
-        series.record(duration_ms)
+        if series.pending is None:
+            self._waiting.append((series, duration_ms))
+            if len(self._waiting) >= _MOST_WAITING:
+                self._drain_waiting()
+        else:
+            series.record(duration_ms)
         return series
 
     def bind(self, kind: Kind | str, name: str, tags: TagsLike | None = None) -> Any:
@@ -189,87 +209,78 @@ class AggregatingRegistry(BaseRegistry):
         :raises ValueError: for a kind that does not exist.
         """
         which = Kind(kind)
-        try:
-            found = self._known[which].get((name, *tags.items()) if tags else name)
-        except Exception:  # noqa: BLE001 - as above
-            found = None
-        return found or self._make(which, name, tags)
+        series = self._make(which, name, tags)
+        if isinstance(series, Series):
+            series.own_list()
+        return series
 
     def _make(self, kind: Kind, name: str, tags: TagsLike | None) -> Any:
         """Find or make the series of tags that the first look-up does not know."""
         if not is_name(name):
             return self._null(kind, name, "name")
         try:
-            # Other values than text are known by their types too: True, 1 and 1.0 are one key to a dict.
-            typed = (name, *tags.items(), *map(type, tags.values())) if tags else name
-            series = self._known[kind].get(typed)
-            if series is None and tags and name in self._budgets:
-                series = self._folded_before(kind, name, tags)
-            return series or self._find_or_make(kind, name, Tags.of(tags), tags, typed)
+            key, values = ((name, *tags), (*tags.values(),)) if tags else (name, ())
+            look_up = self._look_ups[kind].get(key)
+            if look_up is not None:
+                series = look_up.get(values) or look_up.typed.get((values, tuple(map(type, values))))
+                if series is not None:
+                    return series
+                if tags and look_up.shelf.family.budget.exploding is not None:
+                    series = _folded_before(look_up, tags)
+                    if series is not None:
+                        return series
+            return self._find_or_make(kind, name, Tags.of(tags), key, values)
         except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
             return self._null(kind, name, "tags")
 
-    def _find_or_make(self, kind: Kind, name: str, kept: Tags, tags: TagsLike | None, typed: object) -> Any:
+    def _find_or_make(self, kind: Kind, name: str, tags: Tags, key: object, values: tuple[Any, ...]) -> Any:
         definition = self._definitions.implied(name, kind)
         if definition.kind is not kind:
             return self._null(kind, name, "kind")
-        series = self._series.get((name, kept.canonical))
+        family = self._family(definition)
+        names = () if isinstance(key, str) else tuple(tags)
+        look_up = self._look_ups[kind].get(key)
+        if look_up is None:
+            look_up = self._look_ups[kind].setdefault(key, LookUp(family.shelf(split(tags)[0]), names))
+        series = family.find(tags)
         if series is None:
-            admitted = self._admitted(definition, kept)
-            series = self._series_of(definition, admitted)
-            if admitted is not kept:  # found from now on by _folded_before; the value itself is not worth a place
-                self._known[kind][(name, *admitted.items())] = series
+            admitted = self._admitted(family, tags)
+            series = self._series_of(family, admitted)
+            if admitted is not tags:  # the value itself is not worth a place in a table
                 return series
-        known = self._known[kind]
-        if len(known) > _MOST_LOOKUPS_PER_SERIES * (len(self._series) + 1):
-            known.clear()  # the same tags in many orders
-        if tags and not all(type(value) is str for value in tags.values()):
-            known[typed] = series
-        else:
-            known[(name, *tags.items()) if tags else name] = series
+        look_up.learn(values, series)
         return series
 
-    def _series_of(self, definition: MetricDefinition, tags: Tags) -> Series[Any]:
-        key = (definition.name, tags.canonical)
-        series = self._series.get(key)
+    def _family(self, definition: MetricDefinition) -> Family:
+        family = self._families.get(definition.name)
+        if family is None:
+            made = Family(self, definition, budget=self._budget, expire_after=self._expire_after)
+            family = self._families.setdefault(definition.name, made)
+        return family
+
+    def _series_of(self, family: Family, tags: Tags) -> Series[Any]:
+        names, texts = split(tags)
+        shelf = family.shelf(names)
+        series = shelf.series.get(texts)
         if series is None:
-            made = series_of(definition.kind)(self, definition, tags, self._new_start(), definition.resolved_unit)
-            made.expires = definition.expire_after is not None or self._expires
-            series = self._series.setdefault(key, made)  # one of several threads wins
+            made = series_of(family.definition.kind)(shelf, texts, tags, self._new_start())
+            series = shelf.series.setdefault(texts, made)  # one of several threads wins
         return series
 
-    def _admitted(self, definition: MetricDefinition, tags: Tags) -> Tags:
+    def _admitted(self, family: Family, tags: Tags) -> Tags:
         """Give the tags that a new series is kept under: as they are, unless the metric has too many."""
-        name = definition.name
-        budget = self._budgets.get(name)
-        if budget is None:
-            budget = self._budgets.setdefault(name, Budget(definition.budget or self._budget))
-        was_exploding = budget.exploding
-        admitted = budget.admit(tags, lambda folded: (name, folded.canonical) in self._series)
-        if budget.exploding is not None and was_exploding is None:
-            _warn_of(name, budget)
+        was_exploding = family.budget.exploding
+        admitted = family.budget.admit(tags, lambda folded: family.find(folded) is not None)
+        if family.budget.exploding is not None and was_exploding is None:
+            _warn_of(family.name, family.budget)
         return admitted
-
-    def _folded_before(self, kind: Kind, name: str, tags: TagsLike) -> Series[Any] | None:
-        """Take the short way for one more new value of a label that has exploded."""
-        budget = self._budgets[name]
-        label = budget.exploding
-        if label is None or label not in tags:
-            return None
-        value = tags[label]
-        if type(value) is not str and type(value) is not int:
-            return None
-        if not budget.is_new(label, value if type(value) is str else str(value)):
-            return None
-        found: Series[Any] | None = self._known[kind].get((name, *{**tags, label: OTHER_VALUE}.items()))
-        if found is not None:
-            budget.folded.add()
-        return found
 
     def _defined(self, definition: MetricDefinition) -> None:
         """Make the series of declared domains, at zero."""
         if definition.expire_after is not None:
             self._expires = True
+        if definition.name in self._families:
+            self._families[definition.name].redefine(definition, self._expire_after)
         if not definition.domains:
             return
         combinations = math.prod(map(len, definition.domains.values()))
@@ -285,9 +296,13 @@ class AggregatingRegistry(BaseRegistry):
             self._make(definition.kind, definition.name, tags)
 
     def _new_start(self) -> float:
-        """Give a start that no series has had before: a new life must not be taken for the old one."""
-        self._latest_start = start = max(self.now(), math.nextafter(self._latest_start, math.inf))
-        return start
+        """Give a start that is later than the end of every series: a new life must not be taken for the old one."""
+        now = self.now()
+        if now - self._latest_start > _SAME_START:  # else the same object: a hundred thousand floats take room
+            self._latest_start = now
+        if self._latest_start <= self._latest_end:
+            self._latest_start = math.nextafter(self._latest_end, math.inf)
+        return self._latest_start
 
     # -- what the series need
 
@@ -305,10 +320,12 @@ class AggregatingRegistry(BaseRegistry):
                 if not self._draining:  # else this thread is inside a drain: the lock lets it in again
                     self._draining = True
                     try:
+                        if self._waiting:
+                            self._sort_out()
                         if not series.attached:
                             self._reattach()
                             series = self._in_place_of(series)
-                        if series.has_pending:
+                        if series.pending:
                             self._apply(series)
                     finally:
                         self._draining = False
@@ -316,33 +333,79 @@ class AggregatingRegistry(BaseRegistry):
                 self._lock.release()
         return series if series.attached else self._in_place_of(series)
 
+    def _drain_waiting(self) -> None:
+        if self._lock.acquire(blocking=False):
+            try:
+                if not self._draining:
+                    self._draining = True
+                    try:
+                        self._sort_out()
+                    finally:
+                        self._draining = False
+            finally:
+                self._lock.release()
+
+    def _sort_out(self) -> None:
+        """Make the records count that wait with the registry."""
+        waiting = self._waiting
+        batch = waiting[:]
+        del waiting[: len(batch)]
+        by_series: dict[Series[Any], list[Any]] = {}
+        for series, value in batch:
+            if series in by_series:
+                by_series[series].append(value)
+            else:
+                by_series[series] = [value]
+        while by_series:
+            series, values = by_series.popitem()
+            if not series.attached:
+                series.own_list().extend(values)  # it has ended meanwhile, and comes back
+                continue
+            try:
+                self._count += series.apply(values)
+            except BaseException:  # a signal handler that raises must not cost the batch
+                by_series[series] = values
+                waiting[:0] = [(each, value) for each, rest in by_series.items() for value in rest]
+                raise
+            self._touch(series)
+
     def _apply(self, series: Series[Any]) -> None:
         batch = series.take_pending()
         try:
             self._count += series.apply(batch)
-        except BaseException:  # a signal handler that raises must not cost the batch
+        except BaseException:  # as above
             series.hand_over(batch)
             raise
-        if series.expires:
-            series.touched = self.clock.monotonic()
+        self._touch(series)
+
+    def _touch(self, series: Series[Any]) -> None:
+        family = series.family
+        if family.expire_after is not None:
+            family.touched[series] = self.clock.monotonic()
 
     def _in_place_of(self, series: Series[Any]) -> Series[Any]:
-        return self._series.get(series.key, series)
+        shelf, texts = series.place
+        return shelf.series.get(texts, series)
+
+    def _all_series(self) -> list[Series[Any]]:
+        return [series for family in list(self._families.values()) for series in family]
 
     def _drain_all(self) -> list[Series[Any]]:
         with self._lock:
             if not self._draining:
                 self._draining = True
                 try:
+                    if self._waiting:
+                        self._sort_out()
                     self._reattach()
-                    for series in list(self._series.values()):
-                        if series.has_pending:
+                    for series in self._all_series():
+                        if series.pending:
                             self._apply(series)
                     if self._expires:
                         self._end_idle()
                 finally:
                     self._draining = False
-            return list(self._series.values())
+            return self._all_series()
 
     # -- the end of a series, and its return
 
@@ -357,61 +420,52 @@ class AggregatingRegistry(BaseRegistry):
         wanted = Tags.of(tags)
         with self._lock:
             self._drain_all()
-            ending = [each for each in self._series.values() if each.name == name and each.tags.contains(wanted)]
+            ending = [each for each in self._families.get(name, ()) if each.tags.contains(wanted)]
             self._end(ending)
         return len(ending)
 
     def _end_idle(self) -> None:
         now = self.clock.monotonic()
-        idle: list[Series[Any]] = []
-        for series in self._series.values():
-            if series.expires:
-                if series.touched is None:
-                    series.touched = now
-                after = self._expire_after_of(series.name)
-                if after is not None and now - series.touched >= after:
-                    idle.append(series)
-        self._end(idle)
-
-    def _expire_after_of(self, name: str) -> float | None:
-        definition = self._definitions.get(name)
-        own = None if definition is None else definition.expire_after
-        return self._expire_after if own is None else own
+        for family in list(self._families.values()):
+            if family.expire_after is not None:
+                self._end(family.idle(now))
 
     def _end(self, ending: list[Series[Any]]) -> None:
-        now = self.now()
+        self._latest_end = now = self.now()
         for series in ending:
+            family = series.family
             last = series.frozen(now)
             for reader in list(self._readers):
                 reader.ended(last)
             if series.kind is not Kind.GAUGE:
                 total = last.retagged(None)
-                before = self._ended.get(series.name)
-                self._ended[series.name] = total if before is None else before.merge(total)
-            del self._series[series.key]
+                family.ended = total if family.ended is None else family.ended.merge(total)
+            shelf, texts = series.place
+            del shelf.series[texts]
+            family.budget.release()
             self._detach(series)
-            budget = self._budgets.get(series.name)
-            if budget is not None:
-                budget.release()
-        if ending:
-            for kind in {series.kind for series in ending}:
-                self._known[kind].clear()
+        for kind in {series.kind for series in ending}:
+            for look_up in list(self._look_ups[kind].values()):
+                look_up.typed.clear()
 
     def _detach(self, series: Series[Any]) -> None:
         series.reset()
-        series.attached = False
-        series.touched = None
+        series.detach()
+        series.family.touched.pop(series, None)
         self._detached.add(series)
         self._just_detached.append((self.clock.monotonic(), series))
 
     def _reattach(self) -> None:
         """Bring back the series that were recorded on after their end."""
+        if not self._just_detached and not self._detached:
+            return
         for series in list(self._detached):
-            if series.has_pending:
-                current = self._series.setdefault(series.key, series)
+            if series.pending:
+                family = self._family(self._definitions.implied(series.name, series.kind))
+                shelf, texts = series.place
+                current = shelf.series.setdefault(texts, series)
                 if current is series:
-                    series.attached = True
-                    series.renew(self._definitions.implied(series.name, series.kind), self._new_start())
+                    series.renew(family.definition, self._new_start())
                     self._detached.discard(series)
                 else:
                     current.hand_over(series.take_pending())
@@ -438,7 +492,8 @@ class AggregatingRegistry(BaseRegistry):
         :raises InvalidTagsError: for tags that are none.
         """
         living = super().total(name, tags)
-        ended = None if tags else self._ended.get(name)
+        family = self._families.get(name)
+        ended = None if tags or family is None else family.ended
         return living if ended is None else living + getattr(ended, "sum", ended.value)
 
     def reader(self) -> Reader:
@@ -449,13 +504,11 @@ class AggregatingRegistry(BaseRegistry):
 
     def _self_metrics(self, now: float) -> list[Metric]:
         metrics = super()._self_metrics(now)
-        for name, budget in list(self._budgets.items()):
-            if budget.folded.value:
-                tags = {"metric": name, "label": budget.exploding}
-                start = self._started
-                metrics.append(
-                    Counter("polymeter.records.folded", budget.folded.value, tags, start=start, timestamp=now)
-                )
+        for name, family in list(self._families.items()):
+            if family.budget.folded.value:
+                tags = {"metric": name, "label": family.budget.exploding}
+                folded = family.budget.folded.value
+                metrics.append(Counter("polymeter.records.folded", folded, tags, start=self._started, timestamp=now))
         return metrics
 
     def _applied(self) -> int:
@@ -463,12 +516,12 @@ class AggregatingRegistry(BaseRegistry):
         return self._count
 
     def _has_series(self, name: str) -> bool:
-        return any(known == name for known, _ in list(self._series))
+        family = self._families.get(name)
+        return family is not None and len(family) > 0
 
     def __len__(self) -> int:
         """Count the series."""
-        self._drain_all()
-        return len(self._series)
+        return len(self._drain_all())
 
     # -- starting anew
 
@@ -481,14 +534,18 @@ class AggregatingRegistry(BaseRegistry):
             self._define_again()
 
     def _forget_all(self) -> None:
-        for series in list(self._series.values()):
-            series.take_pending()
-            self._detach(series)
-        self._series = {}
-        for known in self._known.values():
-            known.clear()
-        self._budgets = {}
-        self._ended = {}
+        self._latest_end = self.now()
+        self._waiting.clear()
+        for family in list(self._families.values()):
+            for series in family:
+                series.take_pending()
+                self._detach(series)
+            for shelf in list(family.shelves.values()):
+                shelf.series.clear()
+            family.forget()
+        for look_ups in self._look_ups.values():
+            for look_up in list(look_ups.values()):
+                look_up.typed.clear()
         self._count = 0
         for reader in list(self._readers):
             reader.forget()
@@ -506,6 +563,21 @@ class AggregatingRegistry(BaseRegistry):
         self._forget_all()
         self._new_writer()
         self._define_again()
+
+
+def _folded_before(look_up: LookUp, tags: TagsLike) -> Series[Any] | None:
+    """Take the short way for one more new value of a label that has exploded."""
+    budget = look_up.shelf.family.budget
+    label = budget.exploding
+    if label is None or label not in tags:
+        return None
+    value = tags[label]
+    if (type(value) is not str and type(value) is not int) or not budget.is_new(label, str(value)):
+        return None
+    found: Series[Any] | None = look_up.get((*{**tags, label: OTHER_VALUE}.values(),))
+    if found is not None:
+        budget.folded.add()
+    return found
 
 
 def _warn_of(name: str, budget: Budget) -> None:

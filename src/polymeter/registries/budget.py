@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from polymeter.counting import AtomicCount
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from polymeter.data.tags import Tags
 
@@ -36,10 +36,16 @@ class Budget:
     :ivar samples: some of the values that were folded, to find out where they come from.
     """
 
-    __slots__ = ("_count", "_values", "exploding", "folded", "limit", "samples")
+    __slots__ = ("_count", "_existing", "_values", "exploding", "folded", "limit", "samples")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, existing: Callable[[], Iterable[Mapping[str, str]]] | None = None) -> None:
+        """Make an untouched one.
+
+        :param existing: gives the texts of the tags of every series; asked once, when the limit is reached. Without it
+            the texts are kept from the first series on.
+        """
         self.limit = limit
+        self._existing = existing
         self.exploding: str | None = None
         self.samples: list[str] = []
         self.folded = AtomicCount()
@@ -53,6 +59,9 @@ class Budget:
         """
         if self._count < self.limit:
             return self._remember(tags)
+        if self._existing is not None:
+            self._learn(self._existing())
+            self._existing = None
         folded = self._folded(tags, exists)
         if folded is tags and not exists(folded) and self._has_reserve:
             return self._remember(tags)  # a new combination of known values
@@ -92,6 +101,11 @@ class Budget:
 
     def _remember(self, tags: Tags) -> Tags:
         self._count += 1
-        for label, text in tags.canonical:
-            self._values.setdefault(label, set()).add(text)
+        if self._existing is None:
+            self._learn((dict(tags.canonical),))
         return tags
+
+    def _learn(self, existing: Iterable[Mapping[str, str]]) -> None:
+        for tags in existing:
+            for label, text in tags.items():
+                self._values.setdefault(label, set()).add(text)

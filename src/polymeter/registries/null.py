@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.data.counter import Counter, UpDownCounter
 from polymeter.data.distribution import EMPTY, Distribution
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from polymeter.data.metric import Metric
+    from polymeter.data.units import Unit
 
 __all__ = ["NullSeries"]
 
@@ -28,14 +29,16 @@ _VALUES: dict[Kind, Callable[[str], Metric]] = {
 class NullSeries(ReadsTimer):
     """A series that belongs to nothing: it takes records, counts them as refused, and reads as empty."""
 
-    __slots__ = ("_refuse", "kind", "name", "start", "tags", "timestamp", "unit")
+    pending: Final = ()
+    """Nothing waits here, and nothing is left with the registry either."""
+
+    __slots__ = ("_refuse", "kind", "name", "start", "tags", "timestamp")
 
     def __init__(self, kind: Kind, name: object, refuse: Callable[[], object]) -> None:
         """:param refuse: called for each record that is made here."""
         self.kind = kind
         self.name = name if isinstance(name, str) and name else "unnamed"
         self.tags = Tags.empty()
-        self.unit = NO_UNIT
         self.start = 0.0
         self.timestamp = 0.0
         self._refuse = refuse
@@ -54,6 +57,11 @@ class NullSeries(ReadsTimer):
         """Count a refused record."""
         del value
         self._refuse()
+
+    @property
+    def unit(self) -> Unit:
+        """None."""
+        return NO_UNIT
 
     @property
     def distribution(self) -> Distribution:

@@ -18,15 +18,17 @@ from polymeter.data.gauge import Gauge
 from polymeter.data.histogram import Histogram, ReadsDistribution, ReadsTimer, Timer
 from polymeter.data.kind import Kind
 from polymeter.data.metric import Metric
-from polymeter.data.sums import ZERO, Sum
+from polymeter.data.sums import Sum
+from polymeter.data.tags import Tags
 from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse, usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from weakref import WeakKeyDictionary
 
     from polymeter.data.definition import MetricDefinition
-    from polymeter.data.tags import Tags
     from polymeter.data.units import Unit
+    from polymeter.registries.family import Family, Shelf
 
 __all__ = [
     "PENDING_LIMIT",
@@ -64,40 +66,72 @@ class Owner(Protocol):
     def reject(self, name: str, reason: str, /) -> None:
         """Count a record that could not be used."""
 
+    lists: WeakKeyDictionary[Series[Any], list[Any]]
+    """The lists of pending records, while they are being made."""
+
 
 class Series(ABC, Generic[MetricT]):
     """One live series. It records by the verb of its kind and reads as a metric of that kind."""
 
-    __slots__ = (
-        "__weakref__",
-        "_owner",
-        "_pending",
-        "attached",
-        "expires",
-        "name",
-        "start",
-        "tags",
-        "touched",
-        "unit",
-    )
+    # There may be a hundred thousand of these: what can be shared is on the shelf.
+    __slots__ = ("__weakref__", "_identity", "_shelf", "_start", "pending")
 
     kind: ClassVar[Kind]
 
-    def __init__(self, owner: Owner, definition: MetricDefinition, tags: Tags, start: float, unit: Unit) -> None:
-        self._owner = owner
-        self._pending: list[Any] = []
-        self.attached = True
-        self.expires = False
-        self.touched: float | None = None
-        self.name = definition.name
-        self.tags = tags
-        self.start = start
-        self.unit = unit
+    def __init__(self, shelf: Shelf, texts: tuple[str, ...], tags: Tags, start: float) -> None:
+        """Make an empty one. Until ``own_list`` is asked for, records wait with the registry, each with its series."""
+        self._shelf = shelf
+        # Tags that are all text can be made again from their texts.
+        self._identity = texts if all(type(value) is str for value in tags.values()) else tags
+        self._start: float | None = start
+        self.pending: list[Any] | None = None
 
     @property
-    def key(self) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """What the series is found by in its registry."""
-        return (self.name, self.tags.canonical)
+    def attached(self) -> bool:
+        """Whether the registry shows it."""
+        return self._start is not None
+
+    @property
+    def start(self) -> float:
+        """Unix seconds since which the value has been gathered."""
+        return self._owner.now() if self._start is None else self._start
+
+    def detach(self) -> None:
+        """Show it no more, until it is recorded on again."""
+        self._start = None
+
+    @property
+    def family(self) -> Family:
+        """All series of the same metric."""
+        return self._shelf.family
+
+    @property
+    def place(self) -> tuple[Shelf, tuple[str, ...]]:
+        """Where the series stands."""
+        identity = self._identity
+        return self._shelf, identity if isinstance(identity, tuple) else tuple(text for _, text in identity.canonical)
+
+    @property
+    def name(self) -> str:
+        """The metric's name."""
+        return self._shelf.family.name
+
+    @property
+    def tags(self) -> Tags:
+        """Its tags."""
+        identity = self._identity
+        if isinstance(identity, tuple):
+            return Tags.of(dict(zip(self._shelf.names, identity, strict=True)))
+        return identity
+
+    @property
+    def unit(self) -> Unit:
+        """How values come in and read out."""
+        return self._shelf.family.unit
+
+    @property
+    def _owner(self) -> Owner:
+        return self._shelf.family.owner
 
     # -- recording
 
@@ -118,29 +152,39 @@ class Series(ABC, Generic[MetricT]):
 
     def recorder(self) -> Callable[[float], object]:
         """Give what takes one record and does nothing else; whoever uses it calls :meth:`drain` from time to time."""
-        return self._pending.append
+        return self.own_list().append
 
     def drain(self) -> None:
         """Make the pending records count, unless a drain is running."""
         self._owner.drain_one(self, wait=False)
 
+    def own_list(self) -> list[Any]:
+        """Give the list that records on this very object wait in; made with the first of them."""
+        pending = self.pending
+        if pending is None:
+            # One of several threads wins; the list is kept for as long as the series is.
+            pending = self.pending = self._owner.lists.setdefault(self, [])
+        return pending
+
     # -- draining, by the registry alone
 
     def take_pending(self) -> list[Any]:
         """Take out what is pending now; what comes meanwhile stays."""
-        pending = self._pending
+        pending = self.pending
+        if pending is None:
+            return []
         taken = pending[:]
         del pending[: len(taken)]
         return taken
 
     def hand_over(self, batch: list[Any]) -> None:
         """Take records that were made before those that are pending: a batch given back, or another object's."""
-        self._pending[:0] = batch
+        self.own_list()[:0] = batch
 
     @property
     def has_pending(self) -> bool:
         """Whether something waits to be drained."""
-        return bool(self._pending)
+        return bool(self.pending)
 
     def _refuse(self, reason: str) -> None:
         self._owner.reject(self.name, reason)
@@ -151,8 +195,8 @@ class Series(ABC, Generic[MetricT]):
 
     def renew(self, definition: MetricDefinition, start: float) -> None:
         """Begin anew, as ``definition`` now says."""
-        self.start = start
-        self.unit = definition.resolved_unit
+        self._start = start
+        del definition
 
     @abstractmethod
     def reset(self) -> None:
@@ -199,31 +243,40 @@ class _SumSeries(Series[MetricT]):
     _may_fall: ClassVar[bool]
     _metric: ClassVar[Callable[..., Any]]
 
-    def __init__(self, owner: Owner, definition: MetricDefinition, tags: Tags, start: float, unit: Unit) -> None:
-        super().__init__(owner, definition, tags, start, unit)
-        self._total = ZERO
+    def __init__(self, shelf: Shelf, texts: tuple[str, ...], tags: Tags, start: float) -> None:
+        super().__init__(shelf, texts, tags, start)
+        self._total: int | Sum = 0  # a Sum once there is a float
 
     def add(self, amount: float = 1, /) -> None:
         """Add ``amount``, in the metric's unit."""
-        pending = self._pending
+        pending = self.pending
+        if pending is None:
+            pending = self.own_list()
         pending.append(amount)
         if len(pending) >= PENDING_LIMIT:
             self._owner.drain_one(self, wait=False)
 
     def apply(self, batch: list[Any]) -> int:
         """Add up a batch."""
-        values, total = usable(batch, self._refuse, negative=self._may_fall)
-        self._total = self._total.plus(total)
+        values, added = usable(batch, self._refuse, negative=self._may_fall)
+        total = self._total
+        if isinstance(total, int) and not added.floats:
+            self._total = total + added.integers
+        else:
+            self._total = (Sum(total) if isinstance(total, int) else total).plus(added)
         return len(values)
 
     def reset(self) -> None:
         """Go back to zero."""
-        self._total = ZERO
+        self._total = 0
 
     def frozen(self, timestamp: float) -> MetricT:
         """Give what is published now, without draining."""
+        total = self._total
+        if isinstance(total, int):
+            total = Sum(total)
         frozen: MetricT = self._metric(
-            self.name, self._total, self.tags, start=self.start, timestamp=timestamp, unit=self.unit
+            self.name, total, self.tags, start=self.start, timestamp=timestamp, unit=self.unit
         )
         return frozen
 
@@ -251,28 +304,27 @@ class UpDownSeries(_SumSeries[UpDownCounter]):
 class GaugeSeries(Series[Gauge]):
     """A live gauge. A pending reading is ``(value, at, is_explicit, sequence)``."""
 
-    __slots__ = ("_is_mixed", "_latest", "_next_sequence", "_reading")
+    __slots__ = ("_is_mixed", "_latest", "_reading")
 
     kind = Kind.GAUGE
 
-    def __init__(self, owner: Owner, definition: MetricDefinition, tags: Tags, start: float, unit: Unit) -> None:
-        super().__init__(owner, definition, tags, start, unit)
+    def __init__(self, shelf: Shelf, texts: tuple[str, ...], tags: Tags, start: float) -> None:
+        super().__init__(shelf, texts, tags, start)
         self._reading: tuple[float, int, float] = _NO_READING
         self._latest = -math.inf
         self._is_mixed = False
-        self._next_sequence = owner.next_sequence
 
     def set(self, value: float, /, *, at: float | None = None) -> None:
         """Take ``value`` as the reading of now, or of ``at`` (Unix seconds)."""
-        pending = self._pending
+        pending = self.own_list()
         is_explicit = at is not None
-        pending.append((value, at if is_explicit else self._owner.now(), is_explicit, self._next_sequence()))
+        pending.append((value, at if is_explicit else self._owner.now(), is_explicit, self._owner.next_sequence()))
         if len(pending) >= PENDING_LIMIT:
             self._owner.drain_one(self, wait=False)
 
     def recorder(self) -> Callable[[float], object]:
         """Give what takes one reading, placed when it is drained; see :meth:`Series.recorder`."""
-        append, next_sequence = self._pending.append, self._next_sequence
+        append, next_sequence = self.own_list().append, self._owner.next_sequence
         return lambda value: append((value, None, False, next_sequence()))
 
     def hand_over(self, batch: list[Any]) -> None:
@@ -336,13 +388,15 @@ class _DistributionSeries(Series[MetricT], ReadsDistribution):
     _may_fall: ClassVar[bool]
     _metric: ClassVar[Callable[..., Any]]
 
-    def __init__(self, owner: Owner, definition: MetricDefinition, tags: Tags, start: float, unit: Unit) -> None:
-        super().__init__(owner, definition, tags, start, unit)
-        self._builder = DistributionBuilder(definition.base_bounds)
+    def __init__(self, shelf: Shelf, texts: tuple[str, ...], tags: Tags, start: float) -> None:
+        super().__init__(shelf, texts, tags, start)
+        self._builder = DistributionBuilder(self.family.definition.base_bounds)
 
     def record(self, value: float, /) -> None:
         """Add one observation, in the metric's unit."""
-        pending = self._pending
+        pending = self.pending
+        if pending is None:
+            pending = self.own_list()
         pending.append(value)
         if len(pending) >= PENDING_LIMIT:
             self._owner.drain_one(self, wait=False)

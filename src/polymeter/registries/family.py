@@ -1,0 +1,139 @@
+"""Family: all series of one metric, and how they are found by tags.
+
+Series with the same tag names stand on one *shelf*, found by the texts of their tags in the order of the sorted names.
+What is the same for all of them (name, unit, definition) is kept once, here: a series itself is small.
+"""
+
+from __future__ import annotations
+
+import math
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from polymeter.registries.budget import Budget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from polymeter.data.definition import MetricDefinition
+    from polymeter.data.metric import Metric
+    from polymeter.data.tags import Tags
+    from polymeter.registries.series import Owner, Series
+
+__all__ = ["Family", "LookUp", "Shelf", "Texts", "split"]
+
+Texts: TypeAlias = tuple[str, ...]
+
+_MOST_TYPED: Final = 10_000  # look-ups by values that are no text; beyond that they are made anew
+
+
+class Shelf:
+    """The series of one metric with the same tag names.
+
+    :ivar names: the tag names, sorted.
+    :ivar series: texts of the tags, in that order -> series.
+    """
+
+    __slots__ = ("family", "names", "series")
+
+    def __init__(self, family: Family, names: Texts) -> None:
+        self.family = family
+        self.names = names
+        self.series: dict[Texts, Series[Any]] = {}
+
+
+class LookUp:
+    """How the series of one metric are found by tags that come in one order.
+
+    ``get`` takes the values in that order. It knows those that are all text; other values are found by ``typed``, with
+    their types: ``True``, 1 and 1.0 are one key to a dict, but not one tag value.
+    """
+
+    __slots__ = ("get", "shelf", "typed")
+
+    def __init__(self, shelf: Shelf, names: tuple[str, ...]) -> None:
+        self.shelf = shelf
+        self.typed: dict[object, Series[Any]] = {}
+        get = shelf.series.get
+        order = sorted(range(len(names)), key=names.__getitem__)
+        if order == list(range(len(names))):
+            self.get: Callable[[tuple[Any, ...]], Any] = get
+        else:
+            arranged = itemgetter(*order)
+            self.get = lambda values: get(arranged(values))
+
+    def learn(self, values: tuple[Any, ...], series: Series[Any]) -> None:
+        """Find ``series`` by ``values`` from now on, if :meth:`get` does not."""
+        if self.get(values) is not series:
+            if len(self.typed) >= _MOST_TYPED:
+                self.typed.clear()
+            self.typed[values, tuple(map(type, values))] = series
+
+
+class Family:
+    """All series of one metric.
+
+    :ivar ended: what series that are no more had counted, for totals alone.
+    :ivar touched: series -> when it was last recorded on (monotonic seconds), where series expire.
+    """
+
+    __slots__ = ("budget", "definition", "ended", "expire_after", "name", "owner", "shelves", "touched", "unit")
+
+    def __init__(self, owner: Owner, definition: MetricDefinition, *, budget: int, expire_after: float | None) -> None:
+        self.owner = owner
+        self.name = definition.name
+        self.shelves: dict[Texts, Shelf] = {}
+        self.ended: Metric | None = None
+        self.touched: dict[Series[Any], float] = {}
+        self.budget = Budget(definition.budget or budget, self._texts_of_all)
+        self.redefine(definition, expire_after)
+
+    def redefine(self, definition: MetricDefinition, expire_after: float | None) -> None:
+        """Take what ``definition`` says now."""
+        self.definition = definition
+        self.unit = definition.resolved_unit
+        self.expire_after = expire_after if definition.expire_after is None else definition.expire_after
+        if definition.budget is not None:
+            self.budget.limit = definition.budget
+
+    def shelf(self, names: Texts) -> Shelf:
+        """Give the shelf of tags with these sorted names; made when it is first asked for."""
+        shelf = self.shelves.get(names)
+        return shelf if shelf is not None else self.shelves.setdefault(names, Shelf(self, names))
+
+    def find(self, tags: Tags) -> Series[Any] | None:
+        """Give the series with exactly these tags, if there is one."""
+        names, texts = split(tags)
+        shelf = self.shelves.get(names)
+        return None if shelf is None else shelf.series.get(texts)
+
+    def __iter__(self) -> Iterator[Series[Any]]:
+        for shelf in list(self.shelves.values()):
+            yield from list(shelf.series.values())
+
+    def __len__(self) -> int:
+        return sum(len(shelf.series) for shelf in list(self.shelves.values()))
+
+    def __bool__(self) -> bool:
+        return True
+
+    def forget(self) -> None:
+        """Start anew, with no series."""
+        self.ended = None
+        self.touched.clear()
+        self.budget = Budget(self.budget.limit, self._texts_of_all)
+
+    def idle(self, now: float) -> list[Series[Any]]:
+        """Give the series that nobody has recorded on for too long; ``now`` is in monotonic seconds."""
+        after = math.inf if self.expire_after is None else self.expire_after
+        return [series for series in self if now - self.touched.setdefault(series, now) >= after]
+
+    def _texts_of_all(self) -> Iterator[dict[str, str]]:
+        for shelf in list(self.shelves.values()):
+            for texts in list(shelf.series):
+                yield dict(zip(shelf.names, texts, strict=True))
+
+
+def split(tags: Tags) -> tuple[Texts, Texts]:
+    """Give the sorted names and the texts of tags: what they are found by."""
+    return tuple(name for name, _ in tags.canonical), tuple(text for _, text in tags.canonical)
