@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from contextvars import Context
 
 import httpx2
@@ -218,3 +219,30 @@ def test_a_step_that_its_loop_forgot_is_an_abandoned_stream(ear, run):
     answer = httpx2.Response(200, headers=EVENTS, content=body())
     run(job, http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: answer)))
     assert ear.outcomes == ["abandoned"]
+
+
+@pytest.mark.usefixtures("source")
+def test_dropped_streams_are_closed_without_a_word(ear, provider):
+    """However often the garbage collector looks: the generators of a stream are closed from the outside in."""
+    provider.default = Reply("word " * 10, chunk_every=0.001)
+    complaints = []
+
+    async def drop_many():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        async with openai.AsyncOpenAI(base_url=provider.base_url, api_key="k", max_retries=0) as client:
+            for _ in range(30):
+                stream = await ask(client)
+                await anext(stream)
+                del stream
+                await asyncio.sleep(0)
+            gc.collect()
+            await asyncio.sleep(0)
+
+    before = gc.get_threshold()
+    gc.set_threshold(37, 3, 3)
+    try:
+        asyncio.run(drop_many())
+    finally:
+        gc.set_threshold(*before)
+    assert complaints == []
+    assert ear.outcomes == ["abandoned"] * 30

@@ -7,7 +7,7 @@ import gc
 import threading
 import time
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from polymeter.cli.demo_calls import Deck, for_tasks, for_threads
 from polymeter.cli.demo_clients import async_client, make, make_async, sync_client
@@ -97,7 +97,6 @@ class Load:
         asyncio.run(self._call_in_tasks())
 
     async def _call_in_tasks(self) -> None:
-        asyncio.get_running_loop().set_exception_handler(_all_but_late_closing)
         deck = Deck(for_tasks(), Random(f"{self._seed} tasks"))  # noqa: S311 -- as above
         async with async_client(self._base_url) as client:
             await asyncio.gather(*(self._call_in_task(client, deck, number) for number in range(_TASKS)))
@@ -141,14 +140,3 @@ class Load:
 
 def _name(error: BaseException | None) -> str:
     return "" if error is None else f"{type(error).__name__}: {error}"
-
-
-def _all_but_late_closing(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what asyncio reports, but for one thing.
-
-    A stream is a chain of generators. If the garbage collector finds an abandoned one it has the loop close each of
-    them, in any order, and one that is being closed by its neighbour already says so in an exception that nobody hears.
-    """
-    error = context.get("exception")
-    if not (isinstance(error, RuntimeError) and "asynchronous generator is already running" in str(error)):
-        loop.default_exception_handler(context)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from polymeter.sources.pending import enter, leave, twin_of, when_closed
@@ -26,11 +29,38 @@ def followed_stream(stream: StreamT, answer: PendingAnswer) -> StreamT:
     inner: Any = stream
     follow = _AsyncChunks if hasattr(inner, "__anext__") else _Chunks
     when_closed(inner.response, answer)
-    inner._iterator = follow(inner._iterator, answer)  # noqa: SLF001 - see above
+    chunks = inner._iterator  # noqa: SLF001 - see above
+    inner._iterator = follow(chunks, answer)  # noqa: SLF001
     handed_out = twin_of(stream)
+    if follow is _AsyncChunks:
+        _close_in_order_when_dropped(handed_out, chunks)
     answer.parsed = True
     answer.hold(handed_out)
     return handed_out
+
+
+def _close_in_order_when_dropped(stream: object, chunks: Any) -> None:
+    """Have the loop close the outermost generator of a dropped stream, as long as the inner ones are held by it.
+
+    Left to the garbage collector, generators that stand inside each other are closed in any order, each by a task of
+    its own; an inner one that is closed first is busy when the outer one wants to close it, and asyncio says so.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # another event loop's: it has its own ways
+        return
+
+    def close() -> None:
+        if getattr(chunks, "ag_frame", None) is not None:  # else it has come to its end
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(lambda: loop.create_task(_closed(chunks)))
+
+    weakref.finalize(stream, close).atexit = False
+
+
+async def _closed(chunks: Any) -> None:
+    with contextlib.suppress(Exception):  # nobody waits for this stream any more
+        await chunks.aclose()
 
 
 class _Chunks:
