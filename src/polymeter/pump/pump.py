@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import math
 import threading
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -101,8 +101,9 @@ class Pump:
     def at_exit(self) -> None:
         """Export once more when the interpreter exits, within :data:`EXIT_BUDGET` seconds."""
         if self._at_exit is None:
-            atexit.register(self._exit)
-            self._at_exit = Subscription(lambda: atexit.unregister(self._exit))
+            # Finalisers run newest first, and all of them where the first one ever was registered: a plain exit hook
+            # could come before those that end open streams, and miss what they still have to say.
+            self._at_exit = Subscription(weakref.finalize(_PROCESS, self._exit).detach)
 
     def stop(self) -> None:
         """End the thread and unregister from the interpreter's exit. Exports by hand still work."""
@@ -149,6 +150,13 @@ class Pump:
         self._thread = None
         self._stopping = threading.Event()  # the parent's thread may have held the lock inside the old one
         self.forget_cursors()
+
+
+class _Process:
+    """Lives as long as the process."""
+
+
+_PROCESS: Final = _Process()
 
 
 def _is_interval(seconds: object) -> bool:
