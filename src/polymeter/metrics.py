@@ -16,7 +16,7 @@ from polymeter.data.kind import Kind
 from polymeter.errors import DefinitionError, ExportError
 from polymeter.events import activation
 from polymeter.events.dispatcher import EventDispatcher
-from polymeter.pump.pump import Pump
+from polymeter.pump.pump import EXIT_BUDGET, Pump
 from polymeter.registries.aggregating import AggregatingRegistry
 from polymeter.subscription import Subscription
 
@@ -191,6 +191,9 @@ class Metrics:
 
         :raises DefinitionError: for an interval that is none.
         """
+        if self._closed:
+            message = "this Metrics is closed: make a new one"
+            raise DefinitionError(message)
         self._pump.every(seconds, mode)
         return self
 
@@ -220,8 +223,8 @@ class Metrics:
     def _own_counts(self) -> Counts[tuple[Any, ...]]:
         """Give what happened since this was made, by the name and tags of its metric."""
         counts: Counts[tuple[Any, ...]] = Counts()
-        losses: Callable[[], dict[tuple[str, str], tuple[int, int]]] = getattr(self.events, "losses", dict)
-        for (listener, event), (failed, held_back) in losses().items():
+        losses: dict[tuple[str, str], tuple[int, int]] = getattr(self.events, "losses", dict)()
+        for (listener, event), (failed, held_back) in losses.items():
             tags = (("listener", listener), ("event", event))
             counts["polymeter.listeners.failed", *tags] += failed
             counts["polymeter.listeners.held_back", *tags] += held_back
@@ -265,7 +268,7 @@ class Metrics:
             if isinstance(thing, CanEmitEvents | CanPoll | Subscription):
                 _cancel(thing, subscription)
         self._pump.stop()
-        self._pump.export_quietly()
+        self._pump.export_quietly(EXIT_BUDGET)
 
     async def aclose(self) -> None:
         """Close without holding the event loop up."""

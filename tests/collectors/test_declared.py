@@ -137,7 +137,6 @@ def test_when_decides_what_is_recorded(metrics):
     assert registry.find("slow") == []
 
 
-@pytest.mark.xfail(reason="a declared gauge is placed when it is drained, not when it is recorded", strict=True)
 def test_a_declared_gauge_says_when_its_reading_was_taken(metrics):
     """Not when it was asked; it is placed among readings that say their time accordingly."""
     registry = collected(metrics, TurnFinished(level=3), level=measure.gauge("level", on=TurnFinished, value="level"))

@@ -30,7 +30,7 @@ import functools
 import linecache
 from typing import TYPE_CHECKING, Any, Final
 
-from polymeter.collectors.paths import getter, is_always_text, is_flag
+from polymeter.collectors.paths import declared, getter, is_always_text, is_flag
 from polymeter.contracts import CanBuffer
 from polymeter.data.kind import Kind
 
@@ -135,16 +135,16 @@ class _Group:
         self._slots[key] = slot
         return slot
 
-    def _first_time(self, slot: list[Any], at: int, tags: dict[str, Any]) -> Callable[[Any], None]:
+    def _first_time(self, slot: list[Any], place: int, tags: dict[str, Any]) -> Callable[..., None]:
         """Give a recorder that makes its series with the first record: not every metric has a value in every event."""
-        definition = self._measures[at].definition
+        definition = self._measures[place].definition
 
-        def record(value: Any) -> None:
+        def record(value: Any, *at: Any) -> None:
             series = self._registry.bind(definition.kind, definition.name, tags)
             if isinstance(series, CanBuffer):
                 slot[-2].append(series)
-            slot[at] = _recorder(series, definition.kind)
-            slot[at](value)
+            slot[place] = _recorder(series, definition.kind)
+            slot[place](value, *at)
 
         return record
 
@@ -161,10 +161,12 @@ class _Group:
         return refuse
 
 
-def _recorder(series: CanRecord, kind: Kind) -> Callable[[Any], object]:
+def _recorder(series: CanRecord, kind: Kind) -> Callable[..., object]:
     if isinstance(series, CanBuffer):
         return series.recorder()
-    recorder: Callable[[Any], object] = getattr(series, _VERB[kind])
+    if kind is Kind.GAUGE:
+        return lambda value, at=None: series.set(value, at=at)
+    recorder: Callable[..., object] = getattr(series, _VERB[kind])
     return recorder
 
 
@@ -176,8 +178,11 @@ def _settle(slot: list[Any]) -> None:
 
 def _recording(measure: Measure, recorder: str, suffix: str, names: dict[str, Any]) -> list[str]:
     """Give the lines that record one measure, by itself: what fails in it fails it alone."""
-    if measure.value is None and measure.when is None:
+    if measure.value is None and measure.when is None:  # a counter of events
         return [f"        {recorder}(1)"]
+    # A reading is of the time of its event; sums and distributions keep no time here.
+    has_time = measure.definition.kind is Kind.GAUGE and "at" in declared(measure.event_type)
+    at = ", event.at" if has_time else ""
     lines = ["        try:"]
     indent = " " * 12
     if measure.when is not None:
@@ -185,18 +190,18 @@ def _recording(measure: Measure, recorder: str, suffix: str, names: dict[str, An
         lines.append(f"{indent}if when{suffix}(event):")
         indent += "    "
     if measure.value is None:
-        lines.append(f"{indent}{recorder}(1)")
+        lines.append(f"{indent}{recorder}(1{at})")
     elif callable(measure.value):
         names[f"value{suffix}"] = measure.value
         lines.append(f"{indent}value = value{suffix}(event)")
-        lines += [f"{indent}if value is not None:", f"{indent}    {recorder}(value)"]
+        lines += [f"{indent}if value is not None:", f"{indent}    {recorder}(value{at})"]
     else:
         owner = "event"
         for step in measure.value.split("."):
             lines += [f"{indent}value = {owner}.{step}", f"{indent}if value is not None:"]
             owner = "value"
             indent += "    "
-        lines.append(f"{indent}{recorder}(value)")
+        lines.append(f"{indent}{recorder}(value{at})")
     return [*lines, "        except Exception:", f"            failed{suffix}()"]
 
 

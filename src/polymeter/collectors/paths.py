@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from polymeter.errors import DefinitionError
 
-__all__ = ["Getter", "Source", "check_source", "getter", "is_always_text", "is_flag"]
+__all__ = ["Getter", "Source", "check_source", "declared", "getter", "is_always_text", "is_flag"]
 
 Getter: TypeAlias = Callable[[Any], Any]
 """Takes an event, gives a value; ``None`` means: there is none."""
@@ -86,7 +86,7 @@ def _type_of(owner: Any, step: str, path: str, event_type: type, what: str) -> A
     """Give the type of one step, or ``None`` where it cannot be known."""
     if owner is None:
         return None
-    fields = _declared(owner)
+    fields = declared(owner)
     if not fields:
         return None
     if step not in fields:
@@ -99,7 +99,7 @@ def _type_of(owner: Any, step: str, path: str, event_type: type, what: str) -> A
     return fields[step]
 
 
-def _declared(owner: type) -> dict[str, type | None]:
+def declared(owner: type) -> dict[str, type | None]:
     """Give the public fields and properties of a class with their types, as far as they can be told.
 
     None for a class that declares no field: what its ``__init__`` sets is not known before there is an instance.

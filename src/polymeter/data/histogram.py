@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from polymeter.data.distribution import EMPTY, Distribution
 from polymeter.data.kind import Kind
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 __all__ = ["Histogram", "ReadsDistribution", "ReadsTimer", "Timer"]
 
 
+class _HasUnit(Protocol):
+    """What is read in a unit: a value keeps its own, a series that of its family."""
+
+    @property
+    def unit(self) -> Unit:
+        """How values read."""
+        ...
+
+
 class ReadsDistribution(ABC):
     """How a distribution is read in the metric's own unit: shared by the values and the live series."""
 
     __slots__ = ()
-
-    @property
-    @abstractmethod
-    def unit(self) -> Unit:
-        """How values read."""
 
     @property
     @abstractmethod
@@ -40,29 +44,32 @@ class ReadsDistribution(ABC):
     @property
     def sum(self) -> float:
         """Sum of all observations."""
-        return self.unit.from_base(self.distribution.sum)
+        return self._read(self.distribution.sum)
 
     @property
     def mean(self) -> float:
         """Mean of all observations; NaN if there is none."""
-        return self.unit.from_base(self.distribution.mean)
+        return self._read(self.distribution.mean)
 
     @property
     def min(self) -> float:
         """Smallest observation; NaN if there is none."""
-        return self.unit.from_base(self.distribution.min)
+        return self._read(self.distribution.min)
 
     @property
     def max(self) -> float:
         """Largest observation; NaN if there is none."""
-        return self.unit.from_base(self.distribution.max)
+        return self._read(self.distribution.max)
 
     def quantile(self, q: float) -> float:
         """Give the value that a share ``q`` (0 to 1) of the observations do not exceed; see ``Distribution.quantile``.
 
         :raises InvalidMetricError: if ``q`` is outside 0 to 1.
         """
-        return self.unit.from_base(self.distribution.quantile(q))
+        return self._read(self.distribution.quantile(q))
+
+    def _read(self, value: float) -> float:
+        return cast("_HasUnit", self).unit.from_base(value)
 
 
 class ReadsTimer(ReadsDistribution):

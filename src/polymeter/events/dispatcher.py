@@ -98,7 +98,8 @@ class EventDispatcher:
         return event
 
     def _failed(self, entry: ListenerEntry, error: BaseException) -> None:
-        entry.failed_with(error)
+        # Who wants to see every exception wants to see the sixth too.
+        entry.failed_with(error, hold_back=self.on_error != "raise")
         if not isinstance(error, Exception) or (self.on_error == "raise" and not entry.is_held_back(error)):
             raise error
 
@@ -172,8 +173,11 @@ class EventDispatcher:
         return plan
 
     def after_fork_in_child(self) -> None:
-        """Replace the lock: another thread of the parent may have held it."""
+        """Replace the lock, which another thread of the parent may have held, and count from zero."""
         self._lock = threading.RLock()
+        self._past_losses = {}
+        for entry in self._entries:
+            entry.start_anew()
 
 
 def _add_losses(losses: dict[tuple[str, str], tuple[int, int]], health: ListenerHealth) -> None:

@@ -107,8 +107,20 @@ class ListenerEntry:
         self._last_error: str | None = None
         self._logged_at: float | None = None
 
-    def failed_with(self, error: BaseException) -> None:
-        """Count a delivery that raised, and hold the listener back once it has failed too often in a row."""
+    def start_anew(self) -> None:
+        """Count from zero, as a forked child does."""
+        self.handled = AtomicCount()
+        self.count_handled = self.handled.add
+        self.stopped = AtomicCount()
+        self._failed = AtomicCount()
+        self._quarantined = AtomicCount()
+        self._handled_before = 0
+
+    def failed_with(self, error: BaseException, *, hold_back: bool = True) -> None:
+        """Count a delivery that raised, and hold the listener back once it has failed too often in a row.
+
+        :param hold_back: whether it may be.
+        """
         if isinstance(error, _HeldBack):
             self._quarantined.add()
             return
@@ -120,7 +132,7 @@ class ListenerEntry:
             self._failures_in_a_row = 0
         self._failures_in_a_row += 1
         # One that is held back already fails here with deliveries that began before: they prolong nothing.
-        if self._failures_in_a_row >= FAILURES_IN_A_ROW and not self._is_quarantined:
+        if hold_back and self._failures_in_a_row >= FAILURES_IN_A_ROW and not self._is_quarantined:
             self._quarantine()
         self._log()
 

@@ -86,6 +86,12 @@ class Delivery:
             self._cursor = snapshot
         return None
 
+    def start_anew(self) -> None:
+        """Count from zero: what the parent of a fork delivered is the parent's to report."""
+        self._cursor = None
+        self._succeeded = self._failed = 0
+        self._last_success_at = self._last_error = None
+
     def forget_cursor(self) -> None:
         """Begin again: the registry has."""
         self._cursor = None

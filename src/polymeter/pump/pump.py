@@ -56,9 +56,16 @@ class Pump:
         self._deliveries.append(delivery)
         return Subscription(lambda: self._deliveries.remove(delivery))
 
-    def export(self) -> list[tuple[object, Exception]]:
-        """Take one snapshot and deliver it to every exporter; give those that failed with what they raised."""
-        with self._lock:
+    def export(self, patience: float = -1) -> list[tuple[object, Exception]]:
+        """Take one snapshot and deliver it to every exporter; give those that failed with what they raised.
+
+        :param patience: seconds to wait for an export on another thread to end; by default as long as it takes.
+        :raises TimeoutError: if that was not long enough.
+        """
+        if not self._lock.acquire(timeout=patience):
+            message = f"another export was still under way after {patience} s"
+            raise TimeoutError(message)
+        try:
             # The lock lets its own thread in again: an exporter that exports would never come to an end.
             if self._exporting or not self._deliveries:
                 return []
@@ -68,12 +75,14 @@ class Pump:
                 results = [(delivery.exporter, delivery.deliver(snapshot)) for delivery in list(self._deliveries)]
             finally:
                 self._exporting = False
+        finally:
+            self._lock.release()
         return [(exporter, error) for exporter, error in results if error is not None]
 
-    def export_quietly(self) -> None:
+    def export_quietly(self, patience: float = -1) -> None:
         """Export where nobody could catch what goes wrong: a snapshot that could not be taken is logged."""
         try:
-            self.export()
+            self.export(patience)
         except Exception as error:  # noqa: BLE001 - a registry or exporter of the user's own make may do anything
             with suppress(Exception):
                 _logger.warning("export failed before it reached the exporters: %s", type(error).__qualname__)
@@ -149,7 +158,8 @@ class Pump:
         self._exporting = False
         self._thread = None
         self._stopping = threading.Event()  # the parent's thread may have held the lock inside the old one
-        self.forget_cursors()
+        for delivery in self._deliveries:
+            delivery.start_anew()
 
 
 class _Process:

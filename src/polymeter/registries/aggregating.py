@@ -17,7 +17,7 @@ from polymeter.data.metric import is_name
 from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
-from polymeter.registries.base import BaseRegistry
+from polymeter.registries.base import RESERVED, BaseRegistry
 from polymeter.registries.budget import DEFAULT_BUDGET, OTHER_VALUE, Budget
 from polymeter.registries.family import Family, LookUp, split
 from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse
@@ -76,7 +76,7 @@ class AggregatingRegistry(BaseRegistry):
         self._gauges, self._histograms = self._look_ups[Kind.GAUGE], self._look_ups[Kind.HISTOGRAM]
         self._timers = self._look_ups[Kind.TIMER]
         # Records by name wait here together with their series; those on a bound series wait with it.
-        self._waiting: list[tuple[Series[Any], Any]] = []
+        self._waiting: list[tuple[Any, Any]] = []
         self.lists: WeakKeyDictionary[Series[Any], list[Any]] = WeakKeyDictionary()
         self._readers: WeakSet[Reader] = WeakSet()
         # Series that have ended while somebody may still record on them; the last ones held for a while, because a
@@ -216,7 +216,7 @@ class AggregatingRegistry(BaseRegistry):
 
     def _make(self, kind: Kind, name: str, tags: TagsLike | None) -> Any:
         """Find or make the series of tags that the first look-up does not know."""
-        if not is_name(name):
+        if not is_name(name) or name.startswith(RESERVED):
             return self._null(kind, name, "name")
         try:
             key, values = ((name, *tags), (*tags.values(),)) if tags else (name, ())

@@ -7,7 +7,7 @@ import math
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
 from polymeter.data.counter import Counter
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     from polymeter.data.metric import Metric
 
-__all__ = ["BaseRegistry", "RegistryHealth"]
+__all__ = ["RESERVED", "BaseRegistry", "RegistryHealth"]
+
+RESERVED: Final = "polymeter."
+"""What the names of self-metrics begin with, and no others may."""
 
 _SELF_METRICS = (
     MetricDefinition.of("polymeter.records.applied", Kind.COUNTER, help="Records that count in a metric."),
@@ -220,8 +223,8 @@ class BaseRegistry(ABC):
 
     def snapshot(self) -> Snapshot:
         """Give everything of now, with the definitions and the registry's own ``polymeter.*`` metrics."""
-        now = self.now()
         metrics = self._folded()
+        now = self.now()
         definitions = {**self._definitions.to_dict(), **{each.name: each for each in _SELF_METRICS}}
         return Snapshot(
             [*metrics, *self._self_metrics(now)],

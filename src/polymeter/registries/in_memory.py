@@ -20,7 +20,7 @@ from polymeter.data.metric import Metric, MetricKey, is_name
 from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError, InvalidTagsError, MetricNotFoundError
 from polymeter.forking import after_fork
-from polymeter.registries.base import BaseRegistry
+from polymeter.registries.base import RESERVED, BaseRegistry
 from polymeter.registries.null import NullSeries
 from polymeter.registries.poison import reason_to_refuse, usable
 
@@ -114,7 +114,7 @@ class InMemoryRegistry(BaseRegistry):
         kind: Kind = metric.kind  # type: ignore[attr-defined]  # every Metric class has one
         reasons: list[str] = []
         numbers, _ = usable([value], reasons.append, negative=kind not in {Kind.COUNTER, Kind.TIMER})
-        if not numbers or not is_name(name):
+        if not numbers or not is_name(name) or name.startswith(RESERVED):
             return self._refused(kind, name, reasons[0] if reasons else "name")
         try:
             kept = Tags.of(tags)

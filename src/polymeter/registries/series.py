@@ -323,9 +323,13 @@ class GaugeSeries(Series[Gauge]):
             self._owner.drain_one(self, wait=False)
 
     def recorder(self) -> Callable[[float], object]:
-        """Give what takes one reading, placed when it is drained; see :meth:`Series.recorder`."""
-        append, next_sequence = self.own_list().append, self._owner.next_sequence
-        return lambda value: append((value, None, False, next_sequence()))
+        """Give what takes one reading and perhaps its time; see :meth:`Series.recorder`."""
+        append, next_sequence, now = self.own_list().append, self._owner.next_sequence, self._owner.now
+
+        def record(value: float, at: float | None = None) -> None:
+            append((value, now() if at is None else at, at is not None, next_sequence()))
+
+        return record
 
     def hand_over(self, batch: list[Any]) -> None:
         """Take readings that were made on another object of the same series, perhaps between those here."""
@@ -353,7 +357,7 @@ class GaugeSeries(Series[Gauge]):
     def _place(self, value: float, at: Any, is_explicit: bool, sequence: int) -> bool:  # noqa: FBT001 - as in a record
         if not is_explicit:
             # Program order wins over a clock that goes back.
-            self._latest = at = max(self._latest, self._owner.now() if at is None else at)
+            self._latest = at = max(self._latest, at)
         elif reason_to_refuse(at, negative=True) is not None:
             self._refuse("at")
             return False
