@@ -32,7 +32,7 @@ def _page(rows: str) -> str:
     peers = ", ".join(f"{name} {version(name)}" for name in PEERS)
     return (
         "# Benchmark results\n\n"
-        "Made by `make bench`. Both sides of a row run in turns; the ratio is of the medians of 9 repeats.\n"
+        "Made by `make bench`. Both sides of a row run in turns; times are of the CPU, the ratio is of the medians.\n"
         "Every row includes the drain and a final read. A ratio below 1 means that ours takes less.\n\n"
         f"{platform.python_implementation()} {platform.python_version()} on {platform.system()} "
         f"{platform.machine()}; {peers}.\n\n{rows}"

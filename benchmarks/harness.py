@@ -34,6 +34,7 @@ class Row:
     peer_name: str
     per: int = 1
     target: float | None = None
+    clock: Callable[[], float] = time.process_time  # of the CPU: what else runs on the machine does not count
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ def measured(row: Row, repeats: int = REPEATS) -> Result:
         contenders = [("ours", row.ours), ("peer", row.peer)]
         for name, run in contenders if turn % 2 else reversed(contenders):
             gc.collect()
-            began = time.perf_counter()
+            began = row.clock()
             run()
-            times[name].append((time.perf_counter() - began) / row.per)
+            times[name].append((row.clock() - began) / row.per)
     ours, peer = (statistics.median(times[name]) for name in ("ours", "peer"))
     return Result(row.name, row.peer_name, ours, peer, row.target)
 

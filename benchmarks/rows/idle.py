@@ -17,13 +17,16 @@ def rows() -> list[Result]:
     signal = Signal()
 
     def ours() -> None:
-        for _ in range(N):
-            if emitter.listening:
+        for _ in range(N // 10):  # ten at a time: the loop is not what is compared
+            if emitter.listening or emitter.listening or emitter.listening or emitter.listening or emitter.listening:
+                raise AssertionError
+            if emitter.listening or emitter.listening or emitter.listening or emitter.listening or emitter.listening:
                 raise AssertionError
 
     def theirs() -> None:
         send = signal.send
-        for _ in range(N):
-            send(None)
+        for _ in range(N // 10):
+            send(None), send(None), send(None), send(None), send(None)
+            send(None), send(None), send(None), send(None), send(None)
 
     return [measured(Row("nobody listens: the guard", ours, theirs, "blinker, send", N, 0.05))]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 from benchmarks.harness import Result, Row, measured
+
+
+def children() -> float:
+    """Give the CPU seconds of processes that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def rows() -> list[Result]:
@@ -18,9 +25,15 @@ def rows() -> list[Result]:
         subprocess.run([sys.executable, "-c", "pass"], check=True)
 
     ours = measured(
-        Row("import", lambda: importing("polymeter"), lambda: importing("prometheus_client"), "prometheus_client")
+        Row(
+            "import",
+            lambda: importing("polymeter"),
+            lambda: importing("prometheus_client"),
+            "prometheus_client",
+            clock=children,
+        )
     )
-    start = measured(Row("start", nothing, nothing, ""))
+    start = measured(Row("start", nothing, nothing, "", clock=children))
     # The interpreter's own start is not ours to compare.
     base = min(start.ours, start.peer)
     return [Result(ours.name, ours.peer_name, max(ours.ours - base, 1e-6), ours.peer - base, 0.5)]

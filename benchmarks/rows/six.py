@@ -56,6 +56,7 @@ def events() -> list[InferenceCompleted]:
     """Make completions that look like those of real calls."""
     return [
         InferenceCompleted(
+            at=1_700_000_000.0 + number,
             execution_id="e",
             model=random.choice(("model-a", "model-b")),
             streamed=random.random() < 0.5,
@@ -64,7 +65,7 @@ def events() -> list[InferenceCompleted]:
             duration_ms=random.lognormvariate(7, 1),
             usage=Usage(input=random.randrange(10, 4000), output=random.randrange(10, 1000)),
         )
-        for _ in range(1000)
+        for number in range(1000)
     ]
 
 

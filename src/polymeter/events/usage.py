@@ -66,4 +66,4 @@ class Usage:
     @property
     def total_tokens(self) -> int:
         """All tokens."""
-        return self.input_tokens + self.output_tokens
+        return self.input + self.cache_read + self.cache_write + self.output + self.reasoning

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["AggregatingRegistry"]
 
 _MOST_WAITING: Final = 1024
+_MANY: Final = 32
 _SAME_START: Final = 0.001
 _HELD_SECONDS: Final = 60.0
 
@@ -367,6 +368,8 @@ class AggregatingRegistry(BaseRegistry):
                 by_series[series] = values
                 waiting[:0] = [(each, value) for each, rest in by_series.items() for value in rest]
                 raise
+            if len(values) >= _MANY:  # from now on its records wait with itself, which costs room but less time
+                series.own_list()
             self._touch(series)
 
     def _apply(self, series: Series[Any]) -> None:

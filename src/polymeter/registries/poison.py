@@ -10,7 +10,7 @@ from polymeter.data.sums import Sum
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LARGEST", "PLAIN", "reason_to_refuse", "usable"]
+__all__ = ["LARGEST", "PLAIN", "are_plain", "reason_to_refuse", "usable"]
 
 PLAIN: Final = frozenset({int, float})
 """The types of nearly all values: those that need no second look."""
@@ -38,6 +38,14 @@ def usable(values: list[Any], refuse: Callable[[str], object], *, negative: bool
         else:
             refuse(reason)
     return kept, Sum.of_all(kept)
+
+
+def are_plain(values: list[Any]) -> bool:
+    """Tell whether all of at least one value are finite ``int`` or ``float``, as nearly always."""
+    if not PLAIN.issuperset(map(type, values)):
+        return False
+    total = sum(values)  # of integers it may be larger than any float, which isnan() could not look at
+    return min(values) > -LARGEST and max(values) < LARGEST and total == total  # noqa: PLR0124 - NaN
 
 
 def reason_to_refuse(value: object, *, negative: bool) -> str | None:

@@ -20,7 +20,7 @@ from polymeter.data.kind import Kind
 from polymeter.data.metric import Metric
 from polymeter.data.sums import Sum
 from polymeter.data.tags import Tags
-from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse, usable
+from polymeter.registries.poison import are_plain, reason_to_refuse, usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -341,18 +341,20 @@ class GaugeSeries(Series[Gauge]):
         if self._is_mixed:
             self._is_mixed = False
             batch.sort(key=_SEQUENCE)
-        good: list[tuple[Any, ...]] = []
-        for reading in batch:
-            value: Any = reading[0]
-            if type(value) in PLAIN and -LARGEST < value < LARGEST:
-                good.append(reading)
-            else:
-                numbers, _ = usable([value], self._refuse, negative=True)
-                good += [(number, *reading[1:]) for number in numbers]
-        if good and not any(map(_IS_EXPLICIT, good)):
-            self._place(*good[-1])  # the last one is all that matters
-            return len(good)
-        return sum(self._place(*reading) for reading in good)
+        values, times = [reading[0] for reading in batch], [reading[1] for reading in batch]
+        if are_plain(values) and are_plain(times):
+            if all(map(_IS_EXPLICIT, batch)):
+                value, at, _, sequence = max(batch, key=_BY_TIME)
+                self._reading = max(self._reading, (at, sequence, value))
+                return len(batch)
+            if not any(map(_IS_EXPLICIT, batch)):
+                self._place(*batch[-1])  # the last one is all that matters
+                return len(batch)
+        good = 0
+        for value, *place in batch:
+            numbers, _ = usable([value], self._refuse, negative=True)
+            good += bool(numbers) and self._place(numbers[0], *place)
+        return good
 
     def _place(self, value: float, at: Any, is_explicit: bool, sequence: int) -> bool:  # noqa: FBT001 - as in a record
         if not is_explicit:
@@ -381,6 +383,9 @@ class GaugeSeries(Series[Gauge]):
 
 _IS_EXPLICIT: Final = operator.itemgetter(2)
 _SEQUENCE: Final = operator.itemgetter(3)
+_BY_TIME: Final = operator.itemgetter(1, 3)
+
+
 _NO_READING: Final = (-math.inf, -1, math.nan)
 
 
