@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, ru
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from polymeter.data.definition import Combine, MetricDefinition
     from polymeter.data.kind import Kind
@@ -23,6 +24,7 @@ __all__ = [
     "CanEmitEvents",
     "CanExportMetrics",
     "CanFollow",
+    "CanKeepTime",
     "CanPoll",
     "CanRecord",
     "CanStoreMetrics",
@@ -252,6 +254,21 @@ class CanFollow(Protocol):
 
     def commit(self) -> None:
         """Say that what was given last has been delivered."""
+        ...
+
+
+@runtime_checkable
+class CanKeepTime(Protocol):
+    """A registry that keeps time: what records an event into it should say when the event happened."""
+
+    def recorder_at(
+        self, kind: Kind | str, name: str, tags: TagsLike | None = None
+    ) -> Callable[[float, float | None], object]:
+        """Give what takes one record and its time (Unix seconds; ``None``: now), to record on without look-up."""
+        ...
+
+    def placing(self, at: float | None) -> AbstractContextManager[object]:
+        """Place the records of a block that do not say their time at ``at`` (Unix seconds; ``None``: now)."""
         ...
 
 

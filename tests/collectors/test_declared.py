@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from polymeter.collectors import MetricsCollector, measure
+from polymeter import Metrics
+from polymeter.collectors import MetricsCollector, measure, on
 from polymeter.data import Kind
+from polymeter.registries import WindowedRegistry
+from polymeter.testing import ManualClock
 from tests.collectors.vocabulary import Bill, Cost, LongTurnFinished, TurnFinished, TurnStarted
 
 
@@ -233,3 +236,21 @@ def test_poison_in_an_event_is_counted(metrics, kind):
     assert registry.get("metric").value == 4
     assert registry.total("beside") == 3
     assert dict(registry.health().invalid_by) == {("metric", "nan"): 1, ("metric", "type"): 1}
+
+
+def test_a_registry_that_keeps_time_places_records_at_the_time_of_their_event():
+    """Declared ones and those of handlers alike."""
+
+    class Both(MetricsCollector):
+        declared = measure.counter("declared", on=TurnFinished)
+
+        @on(TurnFinished)
+        def handled(self, event):
+            self.counter("handled")
+
+    clock = ManualClock(start=1_700_000_000.0)
+    metrics = Metrics(registry=WindowedRegistry(seconds=10, keep=60, clock=clock), clock=clock).collect(Both())
+    metrics.events.dispatch(TurnFinished(at=clock.wall() - 100))
+    for name in ("declared", "handled"):
+        [(start, end, _)] = [each for each in metrics.registry.windows(name) if each[2] is not None and each[2].value]
+        assert start <= clock.wall() - 100 < end

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from polymeter.collectors.compiled import compiled
 from polymeter.collectors.measure import Measure
+from polymeter.contracts import CanKeepTime
 from polymeter.errors import DefinitionError
+from polymeter.events.listener import checked_listener
 from polymeter.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -98,9 +101,10 @@ class MetricsCollector:
             for event_type, listener in compiled(self.__measures, registry, owner).items():
                 added.append(events.add_listener(event_type, listener))
             for name, event_type, priority in self.__handlers:
-                added.append(events.add_listener(event_type, getattr(self, name), priority))
+                handler = _placed(getattr(self, name), event_type, registry)
+                added.append(events.add_listener(event_type, handler, priority))
             for event_type, listener in self.listeners().items():
-                added.append(events.add_listener(event_type, listener))
+                added.append(events.add_listener(event_type, _placed(listener, event_type, registry)))
         except BaseException:
             Subscription.of_all(added).cancel()
             self.__registry = None
@@ -142,3 +146,18 @@ class MetricsCollector:
     def timer(self, name: str, value: float, tags: TagsLike | None = None) -> Any:
         """Add one duration, in milliseconds unless name or definition say otherwise; gives the metric touched."""
         return self.registry.timer(name, value, tags)
+
+
+def _placed(handler: Callable[[Any], object], event_type: type, registry: CanStoreMetrics) -> Callable[[Any], object]:
+    """Have what ``handler`` records be of the time of its event, where the registry keeps time."""
+    if not isinstance(registry, CanKeepTime):
+        return handler
+    checked_listener(handler, event_type)
+    placing = registry.placing
+
+    @functools.wraps(handler)
+    def listen(event: Any) -> None:
+        with placing(getattr(event, "at", None)):
+            handler(event)
+
+    return listen

@@ -31,7 +31,7 @@ import linecache
 from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.collectors.paths import declared, getter, is_always_text, is_flag
-from polymeter.contracts import CanBuffer
+from polymeter.contracts import CanBuffer, CanKeepTime
 from polymeter.data.kind import Kind
 
 if TYPE_CHECKING:
@@ -115,7 +115,10 @@ class _Group:
             f"        {', '.join(recorders)}, _, seen = slot",
         ]
         for at, measure in enumerate(self._measures):
-            lines += _recording(measure, recorders[at], f"{number}_{at}", names)
+            # A reading is of the time of its event; sums and distributions keep time in some registries only.
+            is_timed = measure.definition.kind is Kind.GAUGE or isinstance(self._registry, CanKeepTime)
+            time = (", event.at" if "at" in declared(event_type) else ", None") if is_timed else ""
+            lines += _recording(measure, recorders[at], time, f"{number}_{at}", names)
             names[f"failed{number}_{at}"] = self._refusing(measure.definition.name)
         lines += [
             "        slot[-1] = seen = seen + 1",
@@ -140,6 +143,10 @@ class _Group:
         definition = self._measures[place].definition
 
         def record(value: Any, *at: Any) -> None:
+            if isinstance(self._registry, CanKeepTime):
+                slot[place] = self._registry.recorder_at(definition.kind, definition.name, tags)
+                slot[place](value, *(at or (None,)))
+                return
             series = self._registry.bind(definition.kind, definition.name, tags)
             if isinstance(series, CanBuffer):
                 slot[-2].append(series)
@@ -165,9 +172,13 @@ def _recorder(series: CanRecord, kind: Kind) -> Callable[..., object]:
     if isinstance(series, CanBuffer):
         return series.recorder()
     if kind is Kind.GAUGE:
-        return lambda value, at=None: series.set(value, at=at)
+        return functools.partial(_set, series)
     recorder: Callable[..., object] = getattr(series, _VERB[kind])
     return recorder
+
+
+def _set(series: CanRecord, value: float, at: float | None = None) -> None:
+    series.set(value, at=at)
 
 
 def _settle(slot: list[Any]) -> None:
@@ -176,13 +187,10 @@ def _settle(slot: list[Any]) -> None:
         series.drain()
 
 
-def _recording(measure: Measure, recorder: str, suffix: str, names: dict[str, Any]) -> list[str]:
+def _recording(measure: Measure, recorder: str, time: str, suffix: str, names: dict[str, Any]) -> list[str]:
     """Give the lines that record one measure, by itself: what fails in it fails it alone."""
     if measure.value is None and measure.when is None:  # a counter of events
-        return [f"        {recorder}(1)"]
-    # A reading is of the time of its event; sums and distributions keep no time here.
-    has_time = measure.definition.kind is Kind.GAUGE and "at" in declared(measure.event_type)
-    at = ", event.at" if has_time else ""
+        return [f"        {recorder}(1{time})"]
     lines = ["        try:"]
     indent = " " * 12
     if measure.when is not None:
@@ -190,18 +198,18 @@ def _recording(measure: Measure, recorder: str, suffix: str, names: dict[str, An
         lines.append(f"{indent}if when{suffix}(event):")
         indent += "    "
     if measure.value is None:
-        lines.append(f"{indent}{recorder}(1{at})")
+        lines.append(f"{indent}{recorder}(1{time})")
     elif callable(measure.value):
         names[f"value{suffix}"] = measure.value
         lines.append(f"{indent}value = value{suffix}(event)")
-        lines += [f"{indent}if value is not None:", f"{indent}    {recorder}(value{at})"]
+        lines += [f"{indent}if value is not None:", f"{indent}    {recorder}(value{time})"]
     else:
         owner = "event"
         for step in measure.value.split("."):
             lines += [f"{indent}value = {owner}.{step}", f"{indent}if value is not None:"]
             owner = "value"
             indent += "    "
-        lines.append(f"{indent}{recorder}(value{at})")
+        lines.append(f"{indent}{recorder}(value{time})")
     return [*lines, "        except Exception:", f"            failed{suffix}()"]
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from polymeter.registries.aggregating import AggregatingRegistry
 from polymeter.registries.base import RegistryHealth
+from polymeter.registries.composite import CompositeRegistry
 from polymeter.registries.in_memory import InMemoryRegistry
 from polymeter.registries.series import Series
+from polymeter.registries.windowed import WindowedRegistry
 
-__all__ = ["AggregatingRegistry", "InMemoryRegistry", "RegistryHealth", "Series"]
+__all__ = [
+    "AggregatingRegistry",
+    "CompositeRegistry",
+    "InMemoryRegistry",
+    "RegistryHealth",
+    "Series",
+    "WindowedRegistry",
+]

@@ -20,6 +20,7 @@ from polymeter.forking import after_fork
 from polymeter.registries.base import RESERVED, BaseRegistry
 from polymeter.registries.budget import DEFAULT_BUDGET, OTHER_VALUE, Budget
 from polymeter.registries.family import Family, LookUp, split
+from polymeter.registries.null import NullSeries
 from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse
 from polymeter.registries.readers import Reader
 from polymeter.registries.series import Series, series_of
@@ -27,7 +28,6 @@ from polymeter.registries.series import Series, series_of
 if TYPE_CHECKING:
     from polymeter.data.metric import Metric
     from polymeter.data.tags import TagsLike
-    from polymeter.registries.null import NullSeries
     from polymeter.registries.series import CounterSeries, GaugeSeries, HistogramSeries, TimerSeries, UpDownSeries
 
 __all__ = ["AggregatingRegistry"]
@@ -210,8 +210,8 @@ class AggregatingRegistry(BaseRegistry):
         :raises ValueError: for a kind that does not exist.
         """
         which = Kind(kind)
-        series = self._make(which, name, tags)
-        if isinstance(series, Series):
+        series: Any = self._make(which, name, tags)
+        if not isinstance(series, NullSeries):
             series.own_list()
         return series
 

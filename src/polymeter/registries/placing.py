@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
     from contextvars import Token
     from types import TracebackType
 
-    from polymeter.data.kind import Kind
-    from polymeter.data.tags import TagsLike
-
-__all__ = ["CanKeepTime", "Placing", "placed_at"]
+__all__ = ["Placing", "placed_at"]
 
 _placed: Final[ContextVar[float | None]] = ContextVar("polymeter_placed_at", default=None)
 
 placed_at: Final = _placed.get
 """Give the Unix seconds at which a record of this context is to be placed, or ``None``: now."""
-
-
-@runtime_checkable
-class CanKeepTime(Protocol):
-    """A registry that keeps time: what records an event into it should say when the event happened."""
-
-    def recorder_at(
-        self, kind: Kind | str, name: str, tags: TagsLike | None = None
-    ) -> Callable[[float, float | None], object]:
-        """Give what takes one record and its time (Unix seconds; ``None``: now), to record on without look-up."""
-        ...
-
-    def placing(self, at: float | None) -> AbstractContextManager[object]:
-        """Place the records of a block that do not say their time at ``at`` (Unix seconds; ``None``: now)."""
-        ...
 
 
 class Placing:

@@ -44,8 +44,12 @@ def are_plain(values: list[Any]) -> bool:
     """Tell whether all of at least one value are finite ``int`` or ``float``, as nearly always."""
     if not PLAIN.issuperset(map(type, values)):
         return False
-    total = sum(values)  # of integers it may be larger than any float, which isnan() could not look at
-    return min(values) > -LARGEST and max(values) < LARGEST and total == total  # noqa: PLR0124 - NaN
+    if not (min(values) > -LARGEST and max(values) < LARGEST):
+        return False
+    try:
+        return not math.isnan(sum(values))
+    except OverflowError:  # integers that together are larger than any float
+        return False
 
 
 def reason_to_refuse(value: object, *, negative: bool) -> str | None:
