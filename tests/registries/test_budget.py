@@ -106,3 +106,5 @@ def test_declared_domains_beyond_the_budget_are_refused(clock):
     registry = AggregatingRegistry(clock=clock, budget=10)
     with pytest.raises(DefinitionError, match="declares 16 combinations of tag values, more than its budget of 10"):
         registry.define("turns", "counter", domains={"a": range(4), "b": range(4)})
+    registry.clear()
+    assert "turns" not in registry.snapshot().definitions

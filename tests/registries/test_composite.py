@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -14,9 +15,7 @@ from polymeter.collectors import MetricsCollector, measure
 from polymeter.contracts import CanBuffer, CanKeepTime
 from polymeter.data import Kind
 from polymeter.errors import DefinitionConflictError, DefinitionError, InvalidTagsError
-from polymeter.registries import AggregatingRegistry, InMemoryRegistry
-from polymeter.registries.composite import CompositeRegistry
-from polymeter.registries.windowed import WindowedRegistry
+from polymeter.registries import AggregatingRegistry, CompositeRegistry, InMemoryRegistry, WindowedRegistry
 from polymeter.testing.clock import ManualClock
 from polymeter.testing.contracts.registries import RegistryContract
 from polymeter.testing.contracts.registry.base import record, record_on
@@ -141,6 +140,7 @@ def test_a_time_is_passed_on(registry, members, clock):
     assert windowed.windows("calls")[0].metric.value == 3
     assert members[1].all()[0].timestamp == start - 15
     registry.gauge("level", 1, at=start - 10)
+    registry.bind("gauge", "level").recorder()(5, start - 40)
     registry.bind("gauge", "level").set(2, at=start - 20)
     registry.recorder_at("gauge", "level")(3, start - 30)
     assert values(members, "level") == [1, 1, 1]
@@ -421,28 +421,36 @@ def test_a_reader_follows_the_first(registry, members):
 # -- in the chain
 
 
+@dataclass
 class Done:
     """An event."""
 
-    def __init__(self, model, size, at=None):
-        self.model = model
-        self.size = size
-        self.at = at
+    model: str
+    size: int
+    at: float | None = None
+
+
+class Timeless:
+    """An event that does not say when."""
 
 
 class Collector(MetricsCollector):
+    timeless = measure.counter("timeless", on=Timeless)
     done = measure.counter("done", on=Done, tags=("model",))
     size = measure.histogram("size", on=Done, value="size", tags=("model",))
 
 
 def test_a_collector_records_into_all(clock, members):
-    """However many events there are."""
+    """However many events there are, and at their time in the members that keep it."""
     metrics = Metrics(registry=CompositeRegistry(*members), clock=clock).collect(Collector())
     for number in range(1000):
-        metrics.events.dispatch(Done("ab"[number % 2], number))
+        metrics.events.dispatch(Done("ab"[number % 2], number, clock.wall() - 100 if number < 300 else None))
+        metrics.events.dispatch(Timeless())
     for member in members:
-        assert member.total("done") == 1000
+        assert member.total("done") == member.total("timeless") == 1000
         assert member.total("size", {"model": "b"}) == sum(range(1, 1000, 2))
+    counted = [window.metric.value for window in members[2].windows("done")]
+    assert (counted[0], counted[-1], sum(counted)) == (300, 700, 1000)
     assert metrics.health().is_well
     metrics.close()
 

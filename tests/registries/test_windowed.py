@@ -20,7 +20,7 @@ from polymeter import Metrics
 from polymeter.contracts import CanKeepTime
 from polymeter.data import Counter, Kind, Metric
 from polymeter.errors import DefinitionError, InvalidMetricError, InvalidTagsError, MetricNotFoundError
-from polymeter.registries.windowed import WindowedRegistry
+from polymeter.registries import WindowedRegistry
 from polymeter.registries.windows import Grid
 from polymeter.testing.clock import ManualClock
 from polymeter.testing.contracts.registries import RegistryContract
@@ -369,7 +369,7 @@ def test_a_bound_series_takes_a_time_too(registry, kind):
 def test_a_recorder_of_what_cannot_be_counts_what_it_refuses(registry):
     """As a bound series does."""
     registry.counter("calls")
-    registry.recorder_at("gauge", "calls")(1, None)
+    registry.recorder_at("gauge", "calls")(1)
     assert registry.health().invalid_by == {("calls", "kind"): 1}
     with pytest.raises(ValueError, match="rainbow"):
         registry.recorder_at("rainbow", "calls")

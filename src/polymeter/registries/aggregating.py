@@ -276,13 +276,9 @@ class AggregatingRegistry(BaseRegistry):
             _warn_of(family.name, family.budget)
         return admitted
 
-    def _defined(self, definition: MetricDefinition) -> None:
-        """Make the series of declared domains, at zero."""
-        if definition.expire_after is not None:
-            self._expires = True
-        if definition.name in self._families:
-            self._families[definition.name].redefine(definition, self._expire_after)
-        if not definition.domains:
+    def _check(self, definition: MetricDefinition) -> None:
+        """Refuse domains with more combinations than the metric may have series."""
+        if definition.domains is None:
             return
         combinations = math.prod(map(len, definition.domains.values()))
         limit = definition.budget or self._budget
@@ -292,6 +288,15 @@ class AggregatingRegistry(BaseRegistry):
                 f"more than its budget of {limit} series: raise the budget or declare fewer"
             )
             raise DefinitionError(message)
+
+    def _defined(self, definition: MetricDefinition) -> None:
+        """Make the series of declared domains, at zero."""
+        if definition.expire_after is not None:
+            self._expires = True
+        if definition.name in self._families:
+            self._families[definition.name].redefine(definition, self._expire_after)
+        if not definition.domains:
+            return
         for values in itertools.product(*definition.domains.values()):
             tags = dict(zip(definition.domains, values, strict=True))
             self._make(definition.kind, definition.name, tags)

@@ -172,9 +172,17 @@ class BaseRegistry(ABC):
             expire_after=expire_after,
             budget=budget,
         )
+        self._check(definition)
         defined = self._definitions.add(definition, has_series=self._has_series(name))
         self._defined(defined)
         return defined
+
+    def _check(self, definition: MetricDefinition) -> None:
+        """Refuse a definition that this registry cannot keep; by default there is none.
+
+        :raises DefinitionError: if it cannot.
+        """
+        del definition
 
     def _defined(self, definition: MetricDefinition) -> None:
         """Act on a definition that has been accepted; by default there is nothing to do."""

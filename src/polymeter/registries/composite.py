@@ -169,7 +169,7 @@ class CompositeRegistry:
                 self._isolated(number, error)
                 recorders.append((number, recorder_on(self._null(number, which, name), which)))
 
-        def record(value: float, at: float | None) -> None:
+        def record(value: float, at: float | None = None) -> None:
             value = converted(value)
             for number, recorder in recorders:
                 try:

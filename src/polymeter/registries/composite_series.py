@@ -17,14 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CompositeSeries", "converted", "recorder_into", "recorder_on"]
 
-_VERB: Final = {
-    Kind.COUNTER: "add",
-    Kind.UP_DOWN: "add",
-    Kind.GAUGE: "set",
-    Kind.HISTOGRAM: "record",
-    Kind.TIMER: "record",
-}
-
 _READINGS: Final = frozenset(
     {"count", "distribution", "max", "mean", "min", "quantile", "start", "sum", "timestamp", "to_dict", "unit"}
     | {"duration_ms", "duration_seconds", "max_ms", "mean_ms", "min_ms", "quantile_ms", "total_ms"}
@@ -97,16 +89,16 @@ class CompositeSeries:
             except Exception as error:  # noqa: BLE001 - as above
                 self._isolated(number, error)
 
-    def recorder(self) -> Callable[[float], object]:
-        """Give what takes one record for all; see :class:`~polymeter.contracts.CanBuffer`."""
+    def recorder(self) -> Callable[..., object]:
+        """Give what takes one record for all, of a gauge perhaps with its time; see ``CanBuffer``."""
         recorders = [(number, _recorder_of(series)) for number, series in self._each]
         isolated = self._isolated
 
-        def record(value: float) -> None:
+        def record(value: float, *at: float | None) -> None:
             value = converted(value)
             for number, recorder in recorders:
                 try:
-                    recorder(value)
+                    recorder(value, *at)
                 except Exception as error:  # noqa: BLE001 - as above
                     isolated(number, error)
 
@@ -146,11 +138,10 @@ def converted(value: float) -> float:
     return numbers[0] if numbers else value
 
 
-def _recorder_of(series: CanRecord) -> Callable[[float], object]:
+def _recorder_of(series: CanRecord) -> Callable[..., object]:
     if isinstance(series, CanBuffer):
         return series.recorder()
-    recorder: Callable[[float], object] = getattr(series, _VERB[series.kind])
-    return recorder
+    return recorder_on(series, series.kind)
 
 
 def recorder_into(
@@ -162,10 +153,18 @@ def recorder_into(
     return recorder_on(registry.bind(kind, name, tags), kind)
 
 
-def recorder_on(series: CanRecord, kind: Kind) -> Callable[[Any, Any], object]:
-    """Give what takes one record with its time on a series that knows the time of gauges alone."""
+def recorder_on(series: CanRecord, kind: Kind) -> Callable[..., object]:
+    """Give what takes one record, perhaps with its time, on a series that knows the time of gauges alone."""
+
+    def set_(value: float, at: float | None = None) -> None:
+        series.set(value, at=at)
+
+    def record(value: float, _at: float | None = None) -> None:
+        series.record(value)
+
+    def add(amount: float, _at: float | None = None) -> None:
+        series.add(amount)
+
     if kind is Kind.GAUGE:
-        return lambda value, at: series.set(value, at=at)
-    if kind.is_distribution:
-        return lambda value, _at: series.record(value)
-    return lambda value, _at: series.add(value)
+        return set_
+    return record if kind.is_distribution else add

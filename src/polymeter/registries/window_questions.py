@@ -82,8 +82,8 @@ class WindowQuestions(BaseRegistry):
         """Give what happened per second: what :meth:`over` gives, divided by the time it took.
 
         That is the time from the start of the oldest window that counts to now: at least ``seconds``, and less than
-        one window more. (Of the very last window that is kept, only that window is there: then it may be less.) What
-        is divided and what it is divided by always are of the same time. 0 for an unknown name.
+        one window more. Where the span reaches back to the oldest window that is kept, it is the time since the start
+        of that. So what is divided, and what it is divided by, always are of the same time. 0 for an unknown name.
 
         :param of: ``sum``: what was added or observed, in the metric's unit; ``count``: the number of observations.
             Default: the sum of counters, the count of distributions.

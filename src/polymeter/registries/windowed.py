@@ -60,7 +60,8 @@ class WindowedRegistry(WindowQuestions):
     ``find``, ``get``, ``total``, ``all`` and ``snapshot`` give everything that ever counted. ``windows``, ``over``,
     ``rate`` and ``quantile`` look at windows; there, series that share the asked tags are one.
 
-    Memory is bounded by series and windows in which they had records; a window without records costs nothing.
+    Memory is bounded by series and windows in which they had records; a window without records costs nothing. Series do
+    not expire here: ``expire_after`` of a definition is passed over.
     Recording takes no lock that user code could meet again: see :mod:`polymeter.registries.window_store`.
     """
 
@@ -170,7 +171,11 @@ class WindowedRegistry(WindowQuestions):
         series = self.bind(kind, name, tags)
         if isinstance(series, WindowedSeries):
             return series.record_at
-        return lambda _value, _at: series.add()
+
+        def refuse(_value: float, _at: float | None = None) -> None:
+            series.add()
+
+        return refuse
 
     def placing(self, at: float | None) -> AbstractContextManager[object]:
         """Place the records of a block that do not say their own time: ``with registry.placing(event.at): ...``.

@@ -85,8 +85,8 @@ class WindowedSeries(ABC, Generic[MetricT]):
         self._owner.reject(self.name, "verb")
 
     @abstractmethod
-    def record_at(self, value: float, at: float | None, /) -> None:
-        """Do what the verb of its kind does, whatever that is called."""
+    def record_at(self, value: float, at: float | None = None, /) -> None:
+        """Do what the verb of its kind does, whatever that is called; now or at ``at`` (Unix seconds)."""
 
     # -- reading
 
@@ -136,7 +136,7 @@ class _Adding(WindowedSeries[MetricT]):
         """Add ``amount``, now or at ``at`` (Unix seconds)."""
         self._owner.record(self, amount, at)
 
-    def record_at(self, value: float, at: float | None, /) -> None:
+    def record_at(self, value: float, at: float | None = None, /) -> None:
         """Add ``value`` at ``at``."""
         self._owner.record(self, value, at)
 
@@ -171,7 +171,7 @@ class WindowedGauge(WindowedSeries[Gauge]):
         """Take ``value`` as the reading of now, or of ``at`` (Unix seconds)."""
         self._owner.record(self, value, at)
 
-    def record_at(self, value: float, at: float | None, /) -> None:
+    def record_at(self, value: float, at: float | None = None, /) -> None:
         """Take ``value`` as the reading of ``at``."""
         self._owner.record(self, value, at)
 
@@ -188,7 +188,7 @@ class _Observing(
         """Add one observation in the metric's unit, made now or at ``at`` (Unix seconds)."""
         self._owner.record(self, value, at)
 
-    def record_at(self, value: float, at: float | None, /) -> None:
+    def record_at(self, value: float, at: float | None = None, /) -> None:
         """Add one observation, made at ``at``."""
         self._owner.record(self, value, at)
 

@@ -6,6 +6,7 @@ import json
 import os
 import select
 import signal
+import sys
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -28,12 +29,16 @@ def answer_of_a_child(work: Callable[[], Any]) -> Any:
     if not hasattr(os, "fork"):
         pytest.skip("processes do not fork here")
     reader, writer = os.pipe()
+    trace = sys.gettrace()
+    # A tracer (coverage measures with one) may have a lock that another thread holds while this one forks.
+    sys.settrace(None)
     with warnings.catch_warnings():
         # Python 3.12 warns of forking with threads about: that is what is tested.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if not child:
         _be_the_child(work, writer)
+    sys.settrace(trace)
     os.close(writer)
     try:
         said = _read_all(reader)
