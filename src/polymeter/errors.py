@@ -65,6 +65,9 @@ class DefinitionConflictError(DefinitionError):
         self.existing = existing
         self.conflicting = conflicting
 
+    def __reduce__(self) -> tuple[type[DefinitionConflictError], tuple[MetricDefinition, MetricDefinition]]:
+        return (type(self), (self.existing, self.conflicting))
+
 
 class ListenerError(DefinitionError):
     """Something was registered that the dispatcher cannot call."""
@@ -92,6 +95,9 @@ class ExportError(PolymeterError):
         said = "; ".join(f"{type(exporter).__name__}: {type(error).__name__}" for exporter, error in failures)
         super().__init__(f"could not export to {said} (the exceptions are in .failures)")
         self.failures = tuple(failures)
+
+    def __reduce__(self) -> tuple[type[ExportError], tuple[tuple[tuple[object, Exception], ...]]]:
+        return (type(self), (self.failures,))
 
 
 class MissingExtraError(PolymeterError, ImportError):

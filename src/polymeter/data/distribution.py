@@ -110,8 +110,8 @@ class Distribution:
     def project(self, bounds: Sequence[float]) -> list[int]:
         """Give, for each of the ascending ``bounds``, how many observations do not exceed it.
 
-        Exact for the distribution's own ``bounds``; otherwise a bucket that a bound cuts belongs to the side its
-        middle is on, which is the same as moving the bound by 0.55 % at most.
+        Exact for the distribution's own ``bounds``; otherwise the whole bucket that a bound cuts is counted, which is
+        the same as moving the bound up by 1.1 % at most: what is exactly on a bound does not exceed it.
         """
         exact = [0, *_running(self.bound_counts)] if self.bounds else [0, self.count]
         counts: list[int] = []
@@ -130,12 +130,12 @@ class Distribution:
             return 0
         if bound < 0:
             index = bucket_of(-bound)
-            return self.negative.between(index if -middle_of(index) <= bound else index + 1, self.negative.end)
+            return self.negative.between(index, self.negative.end)
         below = self.negative.total + self.zeros
         if bound == 0:
             return below
         index = bucket_of(bound)
-        return below + self.positive.between(self.positive.offset, index + 1 if middle_of(index) <= bound else index)
+        return below + self.positive.between(self.positive.offset, index + 1)
 
     def merge(self, other: Distribution) -> Distribution:
         """Give the distribution of the observations of both; of different bounds the common ones remain.

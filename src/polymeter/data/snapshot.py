@@ -102,8 +102,11 @@ class Snapshot(Iterable["Metric"]):
         changed: list[Metric] = []
         for key, metric in self._metrics.items():
             before = earlier.get(key)
-            # A start that moved back took in an older point; only a later one means that the series began again.
-            same_series = before is not None and metric.start <= before.start and before.unit == metric.unit
+            # A start that moved back within an epoch took in an older point; any other new start is a new life.
+            same_life = before is not None and (
+                metric.start == before.start or (metric.start < before.start and earlier.epoch == self.epoch)
+            )
+            same_series = same_life and before is not None and before.unit == metric.unit
             changed.append(metric.since(before) if same_series and before is not None else metric)
         return self._with(changed, self.definitions)
 
