@@ -223,13 +223,13 @@ class AggregatingRegistry(BaseRegistry):
             key, values = ((name, *tags), (*tags.values(),)) if tags else (name, ())
             look_up = self._look_ups[kind].get(key)
             if look_up is not None:
-                series = look_up.get(values) or look_up.typed.get((values, tuple(map(type, values))))
-                if series is not None:
-                    return series
-                if tags and look_up.shelf.family.budget.exploding is not None:
-                    series = _folded_before(look_up, tags)
-                    if series is not None:
-                        return series
+                found = look_up.get(values)
+                if found is None and tags and look_up.shelf.family.budget.exploding is not None:
+                    found = _folded_before(look_up, tags)
+                if found is None:
+                    found = look_up.typed.get((values, tuple(map(type, values))))
+                if found is not None:
+                    return found
             return self._find_or_make(kind, name, Tags.of(tags), key, values)
         except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
             return self._null(kind, name, "tags")
@@ -577,10 +577,8 @@ def _folded_before(look_up: LookUp, tags: TagsLike) -> Series[Any] | None:
     """Take the short way for one more new value of a label that has exploded."""
     budget = look_up.shelf.family.budget
     label = budget.exploding
-    if label is None or label not in tags:
-        return None
-    value = tags[label]
-    if (type(value) is not str and type(value) is not int) or not budget.is_new(label, str(value)):
+    value = tags.get(label) if label is not None else None
+    if label is None or (type(value) is not str and type(value) is not int) or not budget.is_new(label, str(value)):
         return None
     found: Series[Any] | None = look_up.get((*{**tags, label: OTHER_VALUE}.values(),))
     if found is not None:
