@@ -75,6 +75,18 @@ def test_a_place_in_the_budget_becomes_free(clock):
     assert registry.get("calls", {"user": "new"}).value == 1
 
 
+def test_a_series_that_lives_again_takes_its_place_in_the_budget(clock):
+    """However often it ends: the budget does not grow."""
+    registry = AggregatingRegistry(clock=clock, budget=10)
+    series = registry.bind("counter", "calls", {"user": "bound"})
+    for _ in range(50):
+        series.add()
+        registry.forget("calls")
+    for user in range(100):
+        registry.counter("calls", {"user": f"u{user}"})
+    assert len(registry) == 11
+
+
 def test_an_exporter_is_shown_the_last_value_of_a_series_that_ended(clock):
     """Once, whatever became of it in between."""
     metrics = Metrics(registry=AggregatingRegistry(clock=clock), clock=clock)

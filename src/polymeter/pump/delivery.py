@@ -92,10 +92,6 @@ class Delivery:
         self._succeeded = self._failed = 0
         self._last_success_at = self._last_error = None
 
-    def forget_cursor(self) -> None:
-        """Begin again: the registry has."""
-        self._cursor = None
-
     def health(self) -> ExporterHealth:
         """Give the counts of now."""
         return ExporterHealth(

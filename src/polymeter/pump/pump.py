@@ -121,12 +121,6 @@ class Pump:
             self._at_exit.cancel()
             self._at_exit = None
 
-    def forget_cursors(self) -> None:
-        """Have every delta begin again, as the registry has."""
-        with self._lock:
-            for delivery in self._deliveries:
-                delivery.forget_cursor()
-
     def health(self) -> list[ExporterHealth]:
         """Give what became of the exports to each exporter."""
         return [delivery.health() for delivery in list(self._deliveries)]

@@ -473,6 +473,7 @@ class AggregatingRegistry(BaseRegistry):
                 shelf, texts = series.place
                 current = shelf.series.setdefault(texts, series)
                 if current is series:
+                    family.budget.take()
                     series.renew(family.definition, self._new_start())
                     self._detached.discard(series)
                 else:

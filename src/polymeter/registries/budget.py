@@ -95,6 +95,10 @@ class Budget:
         """Say that ``times`` series have ended: others may take their place."""
         self._count -= times
 
+    def take(self) -> None:
+        """Say that a series that had ended is there again."""
+        self._count += 1
+
     @property
     def _has_reserve(self) -> bool:
         return self._count < self.limit + max(10, self.limit // 10)
