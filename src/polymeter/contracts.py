@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sized
     from contextlib import AbstractContextManager
 
     from polymeter.data.definition import Combine, MetricDefinition
     from polymeter.data.kind import Kind
+    from polymeter.data.layout import RowLayout
     from polymeter.data.metric import Metric
     from polymeter.data.snapshot import Snapshot
     from polymeter.data.tags import Tags, TagsLike, TagValue
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CanAttach",
-    "CanBuffer",
     "CanCollectMetrics",
     "CanDispatchEvents",
     "CanEmit",
@@ -28,7 +28,9 @@ __all__ = [
     "CanPoll",
     "CanRecord",
     "CanStoreMetrics",
+    "CanTakeRows",
     "Listener",
+    "Rows",
     "Temporality",
 ]
 
@@ -148,16 +150,44 @@ class CanRecord(Protocol):
         ...
 
 
-@runtime_checkable
-class CanBuffer(Protocol):
-    """A series that lets compiled recorders leave their records in a list of its own, at the price of one append."""
+class Rows(Protocol):
+    """Where a compiled collector leaves what events say: one tuple for each event, laid out as a ``RowLayout`` says."""
 
-    def recorder(self) -> Callable[[float], object]:
-        """Give what takes one record. Nothing is checked and nothing drained: whoever records sees to that."""
+    @property
+    def limit(self) -> int:
+        """So many rows may wait before whoever made the last one calls :meth:`drain`."""
+        ...
+
+    @property
+    def waiting(self) -> Sized:
+        """The rows that wait."""
+        ...
+
+    @property
+    def append(self) -> Callable[[tuple[Any, ...]], object]:
+        """Take one row. Never raises."""
         ...
 
     def drain(self) -> None:
-        """Make what is pending count."""
+        """Make the rows that wait count."""
+        ...
+
+    def now(self) -> float | None:
+        """Give the time to write for an event that says none."""
+        ...
+
+    @property
+    def next_sequence(self) -> Callable[[], int]:
+        """Give the sequence number to write for an event."""
+        ...
+
+
+@runtime_checkable
+class CanTakeRows(Protocol):
+    """A registry that takes what an event says for several metrics at once, and looks at it later."""
+
+    def rows(self, layout: RowLayout, /) -> Rows:
+        """Give the buffer for rows of ``layout``; the same one for the same layout."""
         ...
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from polymeter import Metrics
 from polymeter.collectors import MetricsCollector, measure
-from polymeter.contracts import CanBuffer, CanKeepTime
+from polymeter.contracts import CanKeepTime
 from polymeter.data import Kind
 from polymeter.errors import DefinitionConflictError, DefinitionError, InvalidTagsError
 from polymeter.registries import AggregatingRegistry, CompositeRegistry, InMemoryRegistry, WindowedRegistry
@@ -87,8 +87,7 @@ def test_every_record_goes_to_all(registry, members, kind):
     record(registry, kind, "metric", 2)
     series = registry.bind(kind, "metric")
     record_on(series, kind, 2)
-    series.recorder()(2)
-    series.drain()
+    record_on(series, kind, 2)
     registry.recorder_at(kind, "metric")(2, None)
     assert values(members) == [8 if kind in {Kind.COUNTER, Kind.UP_DOWN} else 2] * 3
     assert [each.health().applied for each in members] == [4, 4, 4]
@@ -140,7 +139,7 @@ def test_a_time_is_passed_on(registry, members, clock):
     assert windowed.windows("calls")[0].metric.value == 3
     assert members[1].all()[0].timestamp == start - 15
     registry.gauge("level", 1, at=start - 10)
-    registry.bind("gauge", "level").recorder()(5, start - 40)
+    registry.bind("gauge", "level").set(5, at=start - 40)
     registry.bind("gauge", "level").set(2, at=start - 20)
     registry.recorder_at("gauge", "level")(3, start - 30)
     assert values(members, "level") == [1, 1, 1]
@@ -162,7 +161,7 @@ def test_all_members_get_the_same_number(members):
         lambda number: registry.counter("metric", increment=number),
         lambda number: registry.bind("counter", "metric").add(number),
         lambda number: registry.recorder_at("counter", "metric")(number, None),
-        registry.bind("counter", "metric").recorder(),
+        registry.bind("counter", "metric").add,
     ):
         number = Count()
         use(number)
@@ -196,8 +195,7 @@ def test_a_member_that_raises_is_isolated_and_counted(clock, place, kind):
     assert (touched.kind, touched.name) == (kind, "metric")
     series = registry.bind(kind, "metric")  # and one more
     record_on(series, kind, 3)
-    series.recorder()(3)
-    series.drain()
+    record_on(series, kind, 3)
     registry.recorder_at(kind, "metric")(3, None)  # and one more, too
     registry.reject("metric", "getter")
     assert values(sound) == [12 if kind in {Kind.COUNTER, Kind.UP_DOWN} else 3] * 2
@@ -216,7 +214,7 @@ def test_a_series_that_begins_to_raise_is_isolated_too(clock):
     for kind in Kind:
         record_on(series[kind], kind, 1)
         recorders[kind](1, None)
-        series[kind].recorder()(1)
+        record_on(series[kind], kind, 1)
     assert registry.health().failed_by == {"1:Broken": 15}
     assert sound.health().applied == 15
 
@@ -267,31 +265,6 @@ def test_a_forked_child_counts_failures_of_its_own(clock):
     registry.counter("calls")
     assert answer_of_a_child(lambda: [registry.health().failed, registry.total("calls")]) == [0, 0]
     assert registry.health().failed == 1
-
-
-def test_draining_is_isolated_too(clock):
-    """Whatever a series of somebody else's make does."""
-
-    class Buffering:
-        kind, name, tags = Kind.COUNTER, "calls", {}
-
-        def recorder(self):
-            return [].append
-
-        def drain(self):
-            raise BrokenError
-
-    class Foreign(InMemoryRegistry):
-        reject = None
-
-        def bind(self, *_args):
-            return Buffering()
-
-    registry = CompositeRegistry(AggregatingRegistry(clock=clock), Foreign(clock=clock))
-    registry.bind("counter", "calls").drain()
-    registry.reject("calls", "getter")
-    assert registry.health().failed_by == {"1:Foreign": 1}
-    assert registry.health().invalid == 1
 
 
 # -- definitions
@@ -350,8 +323,7 @@ def test_composites_can_be_nested(members, clock):
     registry = CompositeRegistry(members[0], CompositeRegistry(*members[1:]))
     registry.counter("metric")
     series = registry.bind("counter", "metric")
-    assert isinstance(series, CanBuffer)
-    series.recorder()(1)
+    series.add()
     registry.recorder_at("counter", "metric")(1, clock.wall())
     with registry.placing(clock.wall() - 100):
         series.add()

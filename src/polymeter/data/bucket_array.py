@@ -109,29 +109,27 @@ class BucketArray:
         :param least: the smallest of them.
         :param most: the largest of them.
         """
+        low, high = bucket_of(least), bucket_of(most)
+        is_clamped = low == LOWEST or high == HIGHEST
         twin = self.copy()
-        twin.count_in(magnitudes, bucket_of(least), bucket_of(most))
+        twin._grow(low, high + 1)  # noqa: SLF001 - of this very class
+        try:
+            twin._count(magnitudes, is_clamped=is_clamped)  # noqa: SLF001 - of this very class
+        except (ValueError, OverflowError):  # a count grew too large for its place: again, with wider ones
+            wider = self.copy()
+            wider._widen()  # noqa: SLF001 - of this very class
+            return wider.counting(magnitudes, least, most)
         return twin
 
-    def count_in(self, magnitudes: Collection[float], low: int, high: int) -> None:
-        """Count each of ``magnitudes``, whose buckets are ``low`` to ``high``, in its bucket."""
-        self._grow(low, high + 1)
-        is_clamped = low == LOWEST or high == HIGHEST
-        while True:
-            counts, offset = self._counts[:], self._offset
-            try:
-                if is_clamped:
-                    for index in map(bucket_of, magnitudes):
-                        counts[index - offset] += 1
-                else:
-                    offset += 1
-                    for index in buckets_of(magnitudes):
-                        counts[index - offset] += 1
-            except (ValueError, OverflowError):  # a count grew too large for its place: again, with wider ones
-                self._widen()
-            else:
-                self._counts = counts
-                return
+    def _count(self, magnitudes: Collection[float], *, is_clamped: bool) -> None:
+        counts, offset = self._counts, self._offset
+        if is_clamped:
+            for index in map(bucket_of, magnitudes):
+                counts[index - offset] += 1
+        else:
+            offset += 1
+            for index in buckets_of(magnitudes):
+                counts[index - offset] += 1
 
     def copy(self) -> BucketArray:
         """Give another array with the same counts."""

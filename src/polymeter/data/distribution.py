@@ -227,11 +227,15 @@ class DistributionBuilder:
         if not math.isfinite(total.floats) and not all(map(math.isfinite, values)):
             message = "a distribution holds finite numbers only"
             raise InvalidMetricError(message)
-        self.add_checked(values, total)
+        self.add_checked(values, total, min(values), max(values))
 
-    def add_checked(self, values: Sequence[float], total: Sum) -> None:
-        """Record many numbers that are known to be finite (at least one), with their sum."""
-        least, most = min(values), max(values)
+    def add_checked(self, values: Sequence[float], total: Sum, least: float, most: float) -> None:
+        """Record many numbers that are known to be finite (at least one).
+
+        :param total: their sum.
+        :param least: the smallest of them.
+        :param most: the largest of them.
+        """
         count, before, low, high, zeros, positive, negative, bound_counts = self._state
         if least > 0:
             positive = positive.counting(values, least, most)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
 __all__ = ["ZERO", "Sum"]
 
@@ -30,9 +31,12 @@ class Sum:
         return cls(value) if isinstance(value, int) else cls(0, value)
 
     @classmethod
-    def of_all(cls, values: Sequence[float]) -> Sum:
-        """Give the sum of many finite numbers, each an ``int`` or a ``float``."""
-        types = set(map(type, values))
+    def of_all(cls, values: Sequence[float], types: AbstractSet[type] | None = None) -> Sum:
+        """Give the sum of many finite numbers, each an ``int`` or a ``float``.
+
+        :param types: their types, where they are known.
+        """
+        types = types or set(map(type, values))
         if types == {int}:
             return cls(int(sum(values)))
         integers = 0

@@ -45,6 +45,16 @@ class Unit:
         except OverflowError:  # only integers raise it
             return math.inf if value > 0 else -math.inf
 
+    def all_to_base(self, values: list[float]) -> list[float]:
+        """Convert many values to base units, each as :meth:`to_base` would.
+
+        :raises OverflowError: for an integer that no float can hold.
+        """
+        numerator, denominator = self.numerator, self.denominator
+        if numerator == 1:  # x * 1 / 1000 == x / 1000
+            return [value / denominator for value in values]
+        return [value * numerator / denominator for value in values]
+
     def from_base(self, value: float) -> float:
         """Convert base units to this unit, to 15 significant digits: 12.3 ms comes back as 12.3."""
         if self.numerator == self.denominator:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
 from polymeter.data.counter import Counter
@@ -19,23 +17,32 @@ from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
 from polymeter.registries.base import RESERVED, BaseRegistry
 from polymeter.registries.budget import DEFAULT_BUDGET, OTHER_VALUE, Budget
+from polymeter.registries.by_name import ByName
+from polymeter.registries.drain import Drain
 from polymeter.registries.family import Family, LookUp, split
+from polymeter.registries.lives import Lives
 from polymeter.registries.null import NullSeries
 from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse
-from polymeter.registries.readers import Reader
-from polymeter.registries.series import Series, series_of
+from polymeter.registries.rows import RowBuffer
+from polymeter.registries.series import PENDING_LIMIT, Series, series_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from polymeter.data.layout import RowLayout
     from polymeter.data.metric import Metric
     from polymeter.data.tags import TagsLike
+    from polymeter.registries.drain import Source
+    from polymeter.registries.readers import Reader
     from polymeter.registries.series import CounterSeries, GaugeSeries, HistogramSeries, TimerSeries, UpDownSeries
 
 __all__ = ["AggregatingRegistry"]
 
 _MOST_WAITING: Final = 1024
-_MANY: Final = 32
-_SAME_START: Final = 0.001
-_HELD_SECONDS: Final = 60.0
+_MOST_KNOWN: Final = 4096
+_USUAL: Final = 2**30 - 1  # integers up to here are compared fast
+_MOST_PENDING: Final = 8 * 1024
+"""So many records wait while a drain is running before whoever makes the next one gives way to it."""
 
 
 class AggregatingRegistry(BaseRegistry):
@@ -73,22 +80,19 @@ class AggregatingRegistry(BaseRegistry):
         self._families: dict[str, Family] = {}
         # Kind -> (name, *tag names in the order given), or the name alone without tags -> how to look up by values.
         self._look_ups: dict[Kind, dict[object, LookUp]] = {kind: {} for kind in Kind}
-        self._counters, self._levels = self._look_ups[Kind.COUNTER], self._look_ups[Kind.UP_DOWN]
-        self._gauges, self._histograms = self._look_ups[Kind.GAUGE], self._look_ups[Kind.HISTOGRAM]
-        self._timers = self._look_ups[Kind.TIMER]
+        # Kind -> (name, *tag names, *values), or the name alone -> series: the short way to those in use.
+        self._known: dict[Kind, dict[object, Any]] = {kind: {} for kind in Kind}
+        self._find_counter, self._find_level = self._known[Kind.COUNTER].get, self._known[Kind.UP_DOWN].get
+        self._find_gauge, self._find_timer = self._known[Kind.GAUGE].get, self._known[Kind.TIMER].get
+        self._find_histogram = self._known[Kind.HISTOGRAM].get
         # Records by name wait here together with their series; those on a bound series wait with it.
-        self._waiting: list[tuple[Any, Any]] = []
+        self._by_name = ByName()
+        self._waiting = self._by_name.records
         self.lists: WeakKeyDictionary[Series[Any], list[Any]] = WeakKeyDictionary()
-        self._readers: WeakSet[Reader] = WeakSet()
-        # Series that have ended while somebody may still record on them; the last ones held for a while, because a
-        # thread may stand between finding one and recording on it.
-        self._detached: WeakSet[Series[Any]] = WeakSet()
-        self._just_detached: deque[tuple[float, Series[Any]]] = deque()
-        self._lock = threading.RLock()
-        self._draining = False
-        self._count = 0
+        self._rows: dict[RowLayout, RowBuffer] = {}
+        self._lives = Lives(clock, self.now)
+        self._drain = Drain(self)
         self._sequence = itertools.count()
-        self._latest_start = self._latest_end = 0.0
         after_fork(self)
 
     # -- recording
@@ -98,22 +102,24 @@ class AggregatingRegistry(BaseRegistry):
     ) -> CounterSeries | NullSeries:
         """Add ``increment`` (>= 0) to a counter."""
         del at
-        if increment.__class__ not in PLAIN or not 0 <= increment < LARGEST:
+        if increment.__class__ is not int or not 0 <= increment <= _USUAL:
             reason = reason_to_refuse(increment, negative=False)
             if reason is not None:
                 return self._refused(Kind.COUNTER, name, reason)
         try:
-            look_up = self._counters[(name, *tags) if tags else name]
-            found = look_up.get(tuple(tags.values()) if tags else ())
-            series: CounterSeries | NullSeries = found or self._make(Kind.COUNTER, name, tags)
-        except Exception:  # noqa: BLE001 - a first time, no mapping, or tags that raise when looked at
-            series = self._make(Kind.COUNTER, name, tags)
-        if series.pending is None:
+            found = self._find_counter((name, *tags, *tags.values()) if tags else name)
+        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            found = None
+        series: CounterSeries | NullSeries = found or self._make(Kind.COUNTER, name, tags)
+        pending = series.pending
+        if pending is None:
             self._waiting.append((series, increment))
             if len(self._waiting) >= _MOST_WAITING:
-                self._drain_waiting()
+                self._drain_by_name()
         else:
-            series.add(increment)
+            pending.append(increment)
+            if len(pending) >= PENDING_LIMIT:
+                self.drain_full(series)
         return series
 
     def up_down(
@@ -121,22 +127,24 @@ class AggregatingRegistry(BaseRegistry):
     ) -> UpDownSeries | NullSeries:
         """Add ``by``, which may be negative, to an up-down counter."""
         del at
-        if by.__class__ not in PLAIN or not -LARGEST < by < LARGEST:
+        if by.__class__ is not int or not -_USUAL <= by <= _USUAL:
             reason = reason_to_refuse(by, negative=True)
             if reason is not None:
                 return self._refused(Kind.UP_DOWN, name, reason)
         try:
-            look_up = self._levels[(name, *tags) if tags else name]
-            found = look_up.get(tuple(tags.values()) if tags else ())
-            series: UpDownSeries | NullSeries = found or self._make(Kind.UP_DOWN, name, tags)
-        except Exception:  # noqa: BLE001 - a first time, no mapping, or tags that raise when looked at
-            series = self._make(Kind.UP_DOWN, name, tags)
-        if series.pending is None:
+            found = self._find_level((name, *tags, *tags.values()) if tags else name)
+        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            found = None
+        series: UpDownSeries | NullSeries = found or self._make(Kind.UP_DOWN, name, tags)
+        pending = series.pending
+        if pending is None:
             self._waiting.append((series, by))
             if len(self._waiting) >= _MOST_WAITING:
-                self._drain_waiting()
+                self._drain_by_name()
         else:
-            series.add(by)
+            pending.append(by)
+            if len(pending) >= PENDING_LIMIT:
+                self.drain_full(series)
         return series
 
     def gauge(
@@ -148,11 +156,10 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.GAUGE, name, reason)
         try:
-            look_up = self._gauges[(name, *tags) if tags else name]
-            found = look_up.get(tuple(tags.values()) if tags else ())
-            series: GaugeSeries | NullSeries = found or self._make(Kind.GAUGE, name, tags)
-        except Exception:  # noqa: BLE001 - a first time, no mapping, or tags that raise when looked at
-            series = self._make(Kind.GAUGE, name, tags)
+            found = self._find_gauge((name, *tags, *tags.values()) if tags else name)
+        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            found = None
+        series: GaugeSeries | NullSeries = found or self._make(Kind.GAUGE, name, tags)
         series.set(value, at=at)
         return series
 
@@ -166,17 +173,19 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.HISTOGRAM, name, reason)
         try:
-            look_up = self._histograms[(name, *tags) if tags else name]
-            found = look_up.get(tuple(tags.values()) if tags else ())
-            series: HistogramSeries | NullSeries = found or self._make(Kind.HISTOGRAM, name, tags)
-        except Exception:  # noqa: BLE001 - a first time, no mapping, or tags that raise when looked at
-            series = self._make(Kind.HISTOGRAM, name, tags)
-        if series.pending is None:
+            found = self._find_histogram((name, *tags, *tags.values()) if tags else name)
+        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            found = None
+        series: HistogramSeries | NullSeries = found or self._make(Kind.HISTOGRAM, name, tags)
+        pending = series.pending
+        if pending is None:
             self._waiting.append((series, value))
             if len(self._waiting) >= _MOST_WAITING:
-                self._drain_waiting()
+                self._drain_by_name()
         else:
-            series.record(value)
+            pending.append(value)
+            if len(pending) >= PENDING_LIMIT:
+                self.drain_full(series)
         return series
 
     def timer(
@@ -184,22 +193,24 @@ class AggregatingRegistry(BaseRegistry):
     ) -> TimerSeries | NullSeries:
         """Add one duration (>= 0) to a timer: milliseconds, unless its name or definition says otherwise."""
         del at
-        if duration_ms.__class__ not in PLAIN or not 0 <= duration_ms < LARGEST:
+        if duration_ms.__class__ not in PLAIN or not 0.0 <= duration_ms < LARGEST:
             reason = reason_to_refuse(duration_ms, negative=False)
             if reason is not None:
                 return self._refused(Kind.TIMER, name, reason)
         try:
-            look_up = self._timers[(name, *tags) if tags else name]
-            found = look_up.get(tuple(tags.values()) if tags else ())
-            series: TimerSeries | NullSeries = found or self._make(Kind.TIMER, name, tags)
-        except Exception:  # noqa: BLE001 - a first time, no mapping, or tags that raise when looked at
-            series = self._make(Kind.TIMER, name, tags)
-        if series.pending is None:
+            found = self._find_timer((name, *tags, *tags.values()) if tags else name)
+        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            found = None
+        series: TimerSeries | NullSeries = found or self._make(Kind.TIMER, name, tags)
+        pending = series.pending
+        if pending is None:
             self._waiting.append((series, duration_ms))
             if len(self._waiting) >= _MOST_WAITING:
-                self._drain_waiting()
+                self._drain_by_name()
         else:
-            series.record(duration_ms)
+            pending.append(duration_ms)
+            if len(pending) >= PENDING_LIMIT:
+                self.drain_full(series)
         return series
 
     def bind(self, kind: Kind | str, name: str, tags: TagsLike | None = None) -> Any:
@@ -215,39 +226,61 @@ class AggregatingRegistry(BaseRegistry):
             series.own_list()
         return series
 
+    def rows(self, layout: RowLayout, /) -> RowBuffer:
+        """Give the buffer for what a compiled collector says; see :class:`polymeter.contracts.CanTakeRows`."""
+        known = self._rows.get(layout)
+        return known if known is not None else self._rows.setdefault(layout, RowBuffer(self, layout))
+
+    def series_for(self, kind: Kind, name: str, tags: TagsLike | None, /) -> Any:
+        """Find or make the series of a name and tags; what cannot be one gives one that counts what it refuses."""
+        return self._make(kind, name, tags)
+
+    def refusing(self, kind: Kind, name: str, reason: str, /) -> NullSeries:
+        """Give what counts records as refused."""
+        return self._null(kind, name, reason)
+
     def _make(self, kind: Kind, name: str, tags: TagsLike | None) -> Any:
-        """Find or make the series of tags that the first look-up does not know."""
-        if not is_name(name) or name.startswith(RESERVED):
-            return self._null(kind, name, "name")
+        """Find or make the series of tags that the short way does not know."""
         try:
             key, values = ((name, *tags), (*tags.values(),)) if tags else (name, ())
             look_up = self._look_ups[kind].get(key)
+            found = None
             if look_up is not None:
                 found = look_up.get(values)
-                if found is None and tags and look_up.shelf.family.budget.exploding is not None:
-                    found = _folded_before(look_up, tags)
-                if found is None:
-                    found = look_up.typed.get((values, tuple(map(type, values))))
                 if found is not None:
-                    return found
-            return self._find_or_make(kind, name, Tags.of(tags), key, values)
+                    self._remember(kind, key, values, found)
+                elif tags and look_up.shelf.family.budget.exploding is not None:
+                    found = _folded_before(look_up, tags)
+                found = found or look_up.typed.get((values, tuple(map(type, values))))
+            return found or self._find_or_make(kind, name, tags, key, values)
         except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
-            return self._null(kind, name, "tags")
+            return self._null(kind, name, "tags" if is_name(name) else "name")
 
-    def _find_or_make(self, kind: Kind, name: str, tags: Tags, key: object, values: tuple[Any, ...]) -> Any:
+    def _remember(self, kind: Kind, key: Any, values: tuple[Any, ...], series: Series[Any]) -> None:
+        """Let the short way lead to a series. Only by texts: True, 1 and 1.0 are one key, but not one tag value."""
+        known = self._known[kind]
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        if all(type(value) is str for value in values):
+            known[(*key, *values) if values else key] = series
+
+    def _find_or_make(self, kind: Kind, name: str, tags: TagsLike | None, key: object, values: tuple[Any, ...]) -> Any:
+        if not is_name(name) or name.startswith(RESERVED):
+            return self._null(kind, name, "name")
+        checked = Tags.of(tags)
         definition = self._definitions.implied(name, kind)
         if definition.kind is not kind:
             return self._null(kind, name, "kind")
         family = self._family(definition)
-        names = () if isinstance(key, str) else tuple(tags)
+        names = () if isinstance(key, str) else tuple(checked)
         look_up = self._look_ups[kind].get(key)
         if look_up is None:
-            look_up = self._look_ups[kind].setdefault(key, LookUp(family.shelf(split(tags)[0]), names))
-        series = family.find(tags)
+            look_up = self._look_ups[kind].setdefault(key, LookUp(family.shelf(split(checked)[0]), names))
+        series = family.find(checked)
         if series is None:
-            admitted = self._admitted(family, tags)
+            admitted = self._admitted(family, checked)
             series = self._series_of(family, admitted)
-            if admitted is not tags:  # the value itself is not worth a place in a table
+            if admitted is not checked:  # the value itself is not worth a place in a table
                 return series
         look_up.learn(values, series)
         return series
@@ -264,7 +297,7 @@ class AggregatingRegistry(BaseRegistry):
         shelf = family.shelf(names)
         series = shelf.series.get(texts)
         if series is None:
-            made = series_of(family.definition.kind)(shelf, texts, tags, self._new_start())
+            made = series_of(family.definition.kind)(shelf, texts, tags, self._lives.new_start())
             series = shelf.series.setdefault(texts, made)  # one of several threads wins
         return series
 
@@ -301,186 +334,102 @@ class AggregatingRegistry(BaseRegistry):
             tags = dict(zip(definition.domains, values, strict=True))
             self._make(definition.kind, definition.name, tags)
 
-    def _new_start(self) -> float:
-        """Give a start that is later than the end of every series: a new life must not be taken for the old one."""
-        now = self.now()
-        if now - self._latest_start > _SAME_START:  # else the same object: a hundred thousand floats take room
-            self._latest_start = now
-        if self._latest_start <= self._latest_end:
-            self._latest_start = math.nextafter(self._latest_end, math.inf)
-        return self._latest_start
-
-    # -- what the series need
+    # -- draining
 
     def next_sequence(self) -> int:
         """Give the place of one record in the order of all."""
         return next(self._sequence)
 
-    def drain_one(self, series: Series[Any], /, *, wait: bool) -> Series[Any]:
-        """Drain one series, or the one that has taken its place since it ended; give that one.
+    def drain_full(self, series: Any, /) -> None:
+        """Make what waits with ``series`` count, unless a drain is running."""
+        pending = series.pending
+        if pending and not self._drained(series) and len(pending) >= _MOST_PENDING:
+            self._drain.give_way()
 
-        :param wait: wait for a drain on another thread to end; else leave the records to the next drain.
-        """
-        if self._lock.acquire(blocking=wait):
-            try:
-                if not self._draining:  # else this thread is inside a drain: the lock lets it in again
-                    self._draining = True
-                    try:
-                        if self._waiting:
-                            self._sort_out()
-                        if not series.attached:
-                            self._reattach()
-                            series = self._in_place_of(series)
-                        if series.pending:
-                            self._apply(series)
-                    finally:
-                        self._draining = False
-            finally:
-                self._lock.release()
-        return series if series.attached else self._in_place_of(series)
+    def drain_rows(self, rows: RowBuffer, /) -> None:
+        """Make the rows that wait count, unless a drain is running."""
+        if not self._drained(rows) and len(rows.waiting) >= _MOST_PENDING:
+            self._drain.give_way()
 
-    def _drain_waiting(self) -> None:
-        if self._lock.acquire(blocking=False):
-            try:
-                if not self._draining:
-                    self._draining = True
-                    try:
-                        self._sort_out()
-                    finally:
-                        self._draining = False
-            finally:
-                self._lock.release()
+    def _drain_by_name(self) -> None:
+        if not self._drained(self._by_name) and len(self._waiting) >= _MOST_PENDING:
+            self._drain.give_way()
 
-    def _sort_out(self) -> None:
-        """Make the records count that wait with the registry."""
-        waiting = self._waiting
-        batch = waiting[:]
-        del waiting[: len(batch)]
-        by_series: dict[Series[Any], list[Any]] = {}
-        for series, value in batch:
-            if series in by_series:
-                by_series[series].append(value)
-            else:
-                by_series[series] = [value]
-        while by_series:
-            series, values = by_series.popitem()
-            if not series.attached:
-                series.own_list().extend(values)  # it has ended meanwhile, and comes back
-                continue
-            try:
-                self._count += series.apply(values)
-            except BaseException:  # a signal handler that raises must not cost the batch
-                by_series[series] = values
-                waiting[:0] = [(each, value) for each, rest in by_series.items() for value in rest]
-                raise
-            if len(values) >= _MANY:  # from now on its records wait with itself, which costs room but less time
-                series.own_list()
-            self._touch(series)
+    def _drained(self, source: Source) -> bool:
+        return not self._drain.is_busy and self._drain.run((source,), wait=False)
 
-    def _apply(self, series: Series[Any]) -> None:
-        batch = series.take_pending()
-        try:
-            self._count += series.apply(batch)
-        except BaseException:  # as above
-            series.hand_over(batch)
-            raise
-        self._touch(series)
-
-    def _touch(self, series: Series[Any]) -> None:
-        family = series.family
-        if family.expire_after is not None:
-            family.touched[series] = self.clock.monotonic()
-
-    def _in_place_of(self, series: Series[Any]) -> Series[Any]:
+    def current(self, series: Series[Any], /) -> Series[Any]:
+        """Drain what may wait for a series; give it, or the one that has taken its place since it ended."""
+        self._drain.run((self._by_name, *list(self._rows.values()), series), wait=True)
+        if series.attached:
+            return series
         shelf, texts = series.place
         return shelf.series.get(texts, series)
+
+    def _drain_all(self, then: Callable[[], object] | None = None) -> list[Series[Any]]:
+        """Drain everything, do ``then``, and give all series."""
+        self._drain.run(self._sources(), wait=True, then=then or (self._end_idle if self._expires else None))
+        return self._all_series()
+
+    def _sources(self) -> Iterator[Source]:
+        yield self._by_name
+        yield from list(self._rows.values())
+        yield from self._lives.returning()
+        for series in self._all_series():
+            if series.pending:
+                yield series
 
     def _all_series(self) -> list[Series[Any]]:
         return [series for family in list(self._families.values()) for series in family]
 
-    def _drain_all(self) -> list[Series[Any]]:
-        with self._lock:
-            if not self._draining:
-                self._draining = True
-                try:
-                    if self._waiting:
-                        self._sort_out()
-                    self._reattach()
-                    for series in self._all_series():
-                        if series.pending:
-                            self._apply(series)
-                    if self._expires:
-                        self._end_idle()
-                finally:
-                    self._draining = False
-            return self._all_series()
+    def alive(self, series: Series[Any], /) -> Series[Any]:
+        """Give what counts the records of a series that has ended: itself, begun anew, or the one in its place."""
+        family = self._family(self._definitions.implied(series.name, series.kind))
+        return self._lives.alive(series, family.definition)
 
-    # -- the end of a series, and its return
+    def touch(self, series: Series[Any], /) -> None:
+        """Take note that ``series`` was recorded on."""
+        family = series.family
+        if family.expire_after is not None:
+            family.touched[series] = self.clock.monotonic()
+
+    # -- the end of a series
 
     def forget(self, name: str, tags: TagsLike | None = None) -> int:
         """End the series of ``name`` whose tags include ``tags``; give how many those were.
 
         What they had counted stays in ``total(name)``. Whoever follows the registry is shown their last value once
-        more; recorded on again, such a series begins anew.
+        more; recorded on again, such a series begins anew. From inside of a drain (a signal handler, a finaliser) it is
+        done when that drain ends.
 
         :raises InvalidTagsError: for tags that are none.
         """
         wanted = Tags.of(tags)
-        with self._lock:
-            self._drain_all()
-            ending = [each for each in self._families.get(name, ()) if each.tags.contains(wanted)]
-            self._end(ending)
-        return len(ending)
+        ended = 0
+
+        def end() -> None:
+            nonlocal ended
+            ending = self._with(name, wanted)
+            ended = len(ending)
+            self._lives.end(ending)
+            self._look_anew({series.kind for series in ending})
+
+        if not self._drain.run(self._sources(), wait=True, then=end):
+            self._drain.later.append(end)
+            return len(self._with(name, wanted))
+        return ended
+
+    def _with(self, name: str, wanted: Tags) -> list[Series[Any]]:
+        return [each for each in self._families.get(name, ()) if each.tags.contains(wanted)]
 
     def _end_idle(self) -> None:
-        now = self.clock.monotonic()
-        for family in list(self._families.values()):
-            if family.expire_after is not None:
-                self._end(family.idle(now))
+        self._look_anew(self._lives.end_idle(list(self._families.values())))
 
-    def _end(self, ending: list[Series[Any]]) -> None:
-        self._latest_end = now = self.now()
-        for series in ending:
-            family = series.family
-            last = series.frozen(now)
-            for reader in list(self._readers):
-                reader.ended(last)
-            if series.kind is not Kind.GAUGE:
-                total = last.retagged(None)
-                family.ended = total if family.ended is None else family.ended.merge(total)
-            shelf, texts = series.place
-            del shelf.series[texts]
-            family.budget.release()
-            self._detach(series)
-        for kind in {series.kind for series in ending}:
+    def _look_anew(self, kinds: Iterable[Kind]) -> None:
+        for kind in kinds:
+            self._known[kind].clear()
             for look_up in list(self._look_ups[kind].values()):
                 look_up.typed.clear()
-
-    def _detach(self, series: Series[Any]) -> None:
-        series.reset()
-        series.detach()
-        series.family.touched.pop(series, None)
-        self._detached.add(series)
-        self._just_detached.append((self.clock.monotonic(), series))
-
-    def _reattach(self) -> None:
-        """Bring back the series that were recorded on after their end."""
-        if not self._just_detached and not self._detached:
-            return
-        for series in list(self._detached):
-            if series.pending:
-                family = self._family(self._definitions.implied(series.name, series.kind))
-                shelf, texts = series.place
-                current = shelf.series.setdefault(texts, series)
-                if current is series:
-                    family.budget.take()
-                    series.renew(family.definition, self._new_start())
-                    self._detached.discard(series)
-                else:
-                    current.hand_over(series.take_pending())
-        held = self._just_detached
-        while held and self.clock.monotonic() - held[0][0] > _HELD_SECONDS:
-            held.popleft()
 
     # -- reading
 
@@ -507,9 +456,7 @@ class AggregatingRegistry(BaseRegistry):
 
     def reader(self) -> Reader:
         """Give one who follows this registry and will not miss the end of a series; see :class:`Reader`."""
-        reader = Reader()
-        self._readers.add(reader)
-        return reader
+        return self._lives.reader()
 
     def _self_metrics(self, now: float) -> list[Metric]:
         metrics = super()._self_metrics(now)
@@ -522,7 +469,7 @@ class AggregatingRegistry(BaseRegistry):
 
     def _applied(self) -> int:
         self._drain_all()
-        return self._count
+        return self._drain.applied
 
     def _has_series(self, name: str) -> bool:
         family = self._families.get(name)
@@ -536,28 +483,21 @@ class AggregatingRegistry(BaseRegistry):
 
     def clear(self) -> None:
         """Forget all values and start a new epoch; definitions stay, and bound series can still be recorded on."""
-        with self._lock:
-            self._drain_all()
-            self._forget_all()
-            self._new_epoch()
-            self._define_again()
+        if not self._drain.run((), wait=True, then=self._begin_epoch):
+            self._begin_epoch()  # from inside of a drain, which then finds that what it has in hand is void
+
+    def _begin_epoch(self) -> None:
+        self._forget_all()
+        self._new_epoch()
+        self._define_again()
 
     def _forget_all(self) -> None:
-        self._latest_end = self.now()
+        self._drain.start_anew()
         self._waiting.clear()
-        for family in list(self._families.values()):
-            for series in family:
-                series.take_pending()
-                self._detach(series)
-            for shelf in list(family.shelves.values()):
-                shelf.series.clear()
-            family.forget()
-        for look_ups in self._look_ups.values():
-            for look_up in list(look_ups.values()):
-                look_up.typed.clear()
-        self._count = 0
-        for reader in list(self._readers):
-            reader.forget()
+        for rows in list(self._rows.values()):
+            rows.waiting.clear()
+        self._lives.end_all(list(self._families.values()))
+        self._look_anew(Kind)
 
     def _define_again(self) -> None:
         for definition in self._definitions.to_dict().values():
@@ -565,13 +505,10 @@ class AggregatingRegistry(BaseRegistry):
 
     def after_fork_in_child(self) -> None:
         """Start from zero as a new writer: what the parent recorded is the parent's to report."""
-        self._lock = threading.RLock()
-        self._draining = False
-        for series in list(self._detached):
-            series.take_pending()
-        self._forget_all()
-        self._new_writer()
-        self._define_again()
+        if self._drain.start_anew_in_child():
+            self._forget_all()
+            self._new_writer()
+            self._define_again()
 
 
 def _folded_before(look_up: LookUp, tags: TagsLike) -> Series[Any] | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from polymeter.contracts import CanBuffer, CanKeepTime
+from polymeter.contracts import CanKeepTime
 from polymeter.data.kind import Kind
-from polymeter.registries.poison import PLAIN, usable
+from polymeter.registries.poison import PLAIN, looked_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,30 +89,6 @@ class CompositeSeries:
             except Exception as error:  # noqa: BLE001 - as above
                 self._isolated(number, error)
 
-    def recorder(self) -> Callable[..., object]:
-        """Give what takes one record for all, of a gauge perhaps with its time; see ``CanBuffer``."""
-        recorders = [(number, _recorder_of(series)) for number, series in self._each]
-        isolated = self._isolated
-
-        def record(value: float, *at: float | None) -> None:
-            value = converted(value)
-            for number, recorder in recorders:
-                try:
-                    recorder(value, *at)
-                except Exception as error:  # noqa: BLE001 - as above
-                    isolated(number, error)
-
-        return record
-
-    def drain(self) -> None:
-        """Make what is pending count, where a member has such a thing."""
-        for number, series in self._each:
-            if isinstance(series, CanBuffer):
-                try:
-                    series.drain()
-                except Exception as error:  # noqa: BLE001 - as above
-                    self._isolated(number, error)
-
     def freeze(self) -> Metric:
         """Give the value of now, in the first member."""
         return self._first.freeze()
@@ -134,14 +110,8 @@ def converted(value: float) -> float:
     """Give the number in a value of a foreign class, so that all members get the same one; what is none as it is."""
     if type(value) in PLAIN:
         return value
-    numbers, _ = usable([value], lambda _: None, negative=True)
-    return numbers[0] if numbers else value
-
-
-def _recorder_of(series: CanRecord) -> Callable[..., object]:
-    if isinstance(series, CanBuffer):
-        return series.recorder()
-    return recorder_on(series, series.kind)
+    reason, number = looked_at(value, negative=True)
+    return number if reason is None else value
 
 
 def recorder_into(

@@ -22,7 +22,7 @@ from polymeter.errors import DefinitionError, InvalidTagsError, MetricNotFoundEr
 from polymeter.forking import after_fork
 from polymeter.registries.base import RESERVED, BaseRegistry
 from polymeter.registries.null import NullSeries
-from polymeter.registries.poison import reason_to_refuse, usable
+from polymeter.registries.poison import looked_at, reason_to_refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,10 +112,9 @@ class InMemoryRegistry(BaseRegistry):
         **more: Any,
     ) -> MetricT | NullSeries:
         kind: Kind = metric.kind  # type: ignore[attr-defined]  # every Metric class has one
-        reasons: list[str] = []
-        numbers, _ = usable([value], reasons.append, negative=kind not in {Kind.COUNTER, Kind.TIMER})
-        if not numbers or not is_name(name) or name.startswith(RESERVED):
-            return self._refused(kind, name, reasons[0] if reasons else "name")
+        reason, number = looked_at(value, negative=kind not in {Kind.COUNTER, Kind.TIMER})
+        if reason is not None or not is_name(name) or name.startswith(RESERVED):
+            return self._refused(kind, name, reason or "name")
         try:
             kept = Tags.of(tags)
         except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
@@ -126,10 +125,9 @@ class InMemoryRegistry(BaseRegistry):
         when = self.now() if at is None else at
         if reason_to_refuse(when, negative=True) is not None:
             return self._refused(kind, name, "at")
-        value = numbers[0]
-        payload: Any = value
+        payload: Any = number
         if kind.is_distribution:
-            base = definition.resolved_unit.to_base(value)
+            base = definition.resolved_unit.to_base(number)
             if not math.isfinite(base):
                 return self._refused(kind, name, "infinite")
             payload = Distribution.of([base], bounds=definition.base_bounds)

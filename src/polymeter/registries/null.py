@@ -26,13 +26,27 @@ _VALUES: dict[Kind, Callable[[str], Metric]] = {
 }
 
 
+class _Nowhere:
+    """A list of pending records in which nothing waits."""
+
+    __slots__ = ("_refuse",)
+
+    def __init__(self, refuse: Callable[[], object]) -> None:
+        self._refuse = refuse
+
+    def append(self, value: object) -> None:
+        """Count a refused record."""
+        del value
+        self._refuse()
+
+    def __len__(self) -> int:
+        return 0
+
+
 class NullSeries(ReadsTimer):
     """A series that belongs to nothing: it takes records, counts them as refused, and reads as empty."""
 
-    pending: Final = ()
-    """Nothing waits here, and nothing is left with the registry either."""
-
-    __slots__ = ("_refuse", "kind", "name", "start", "tags", "timestamp")
+    __slots__ = ("_refuse", "kind", "name", "pending", "start", "tags", "timestamp")
 
     def __init__(self, kind: Kind, name: object, refuse: Callable[[], object]) -> None:
         """:param refuse: called for each record that is made here."""
@@ -42,6 +56,7 @@ class NullSeries(ReadsTimer):
         self.start = 0.0
         self.timestamp = 0.0
         self._refuse = refuse
+        self.pending = _Nowhere(refuse)
 
     def add(self, amount: float = 1, /) -> None:
         """Count a refused record."""
@@ -57,6 +72,18 @@ class NullSeries(ReadsTimer):
         """Count a refused record."""
         del value
         self._refuse()
+
+    attached: Final = True
+    """It takes its place nowhere, and so cannot lose it."""
+
+    def apply_column(self, batch: list[Any]) -> int:
+        """Count a column of refused records (see ``Series.apply_column``), and empty it."""
+        values = batch[0] if self.kind is Kind.GAUGE else batch
+        refused = len(values) - sum(value is None for value in values)
+        del batch[:]
+        for _ in range(refused):
+            self._refuse()
+        return 0
 
     @property
     def unit(self) -> Unit:

@@ -3,46 +3,90 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, SupportsFloat, SupportsIndex
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, SupportsFloat, SupportsIndex
 
 from polymeter.data.sums import Sum
+from polymeter.data.units import NO_UNIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-__all__ = ["LARGEST", "PLAIN", "are_plain", "reason_to_refuse", "usable"]
+    from polymeter.data.units import Unit
+
+__all__ = ["LARGEST", "PLAIN", "Usable", "are_plain", "looked_at", "reason_to_refuse", "usable"]
 
 PLAIN: Final = frozenset({int, float})
 """The types of nearly all values: those that need no second look."""
 LARGEST: Final = 2.0**1023
 """Numbers must stay below: beyond it an ``int`` has no ``float``, and no back end a place for it."""
 
+_FLOATS: Final[set[type]] = {float}
 
-def usable(values: list[Any], refuse: Callable[[str], object], *, negative: bool) -> tuple[list[float], Sum]:
-    """Give those of ``values`` that are finite numbers, and their sum; the reason of every other goes to ``refuse``.
+
+class Usable(NamedTuple):
+    """What is left of a batch, in base units.
+
+    :ivar values: finite numbers.
+    :ivar total: their sum.
+    :ivar low: the smallest; 0 if there is none.
+    :ivar high: the largest; 0 if there is none.
+    :ivar refused: the reason of every value that cannot be used.
+    """
+
+    values: list[float]
+    total: Sum
+    low: float
+    high: float
+    refused: list[str]
+
+
+def usable(values: list[Any], unit: Unit = NO_UNIT, *, negative: bool, sparse: bool = False) -> Usable:
+    """Give those of ``values`` that are finite numbers, in the base unit of ``unit``.
 
     :param negative: whether they may be below zero.
+    :param sparse: whether ``None`` among them says that there was nothing to record.
     """
     types = set(map(type, values))
     if types <= PLAIN and values:
-        low, high = min(values), max(values)
-        if (negative or low >= 0) and low > -LARGEST and high < LARGEST:
-            total = Sum(sum(values)) if float not in types else Sum.of_all(values)
-            if not math.isnan(total.floats):  # NaN may hide from min and max, but makes every sum NaN
-                return values, total
+        found = _all_usable(values, types, unit, negative=negative)
+        if found is not None:
+            return found
     kept: list[float] = []
+    refused: list[str] = []
     for value in values:
-        reason, number = _sorted_out(value, negative=negative)
+        if value is None and sparse:
+            continue
+        reason, number = looked_at(value, negative=negative)
+        base = unit.to_base(number)
+        if reason is None and not -math.inf < base < math.inf:
+            reason = "infinite"
         if reason is None:
-            kept.append(number)
+            kept.append(base)
         else:
-            refuse(reason)
-    return kept, Sum.of_all(kept)
+            refused.append(reason)
+    return Usable(kept, Sum.of_all(kept), min(kept, default=0), max(kept, default=0), refused)
 
 
-def are_plain(values: list[Any]) -> bool:
-    """Tell whether all of at least one value are finite ``int`` or ``float``, as nearly always."""
-    if not PLAIN.issuperset(map(type, values)):
+def _all_usable(values: list[Any], types: set[type], unit: Unit, *, negative: bool) -> Usable | None:
+    """Give plain numbers if every one of them can be used: each step goes over all of them in C."""
+    limit = LARGEST
+    try:
+        if unit.numerator != unit.denominator:
+            limit, values = unit.to_base(LARGEST), unit.all_to_base(values)
+            types = _FLOATS
+        total = Sum(sum(values)) if float not in types else Sum.of_all(values, types)
+    except OverflowError:  # an integer that no float can hold
+        return None
+    low, high = min(values), max(values)
+    # NaN may hide from min and max, but makes every sum NaN.
+    if (low < 0 and not negative) or low <= -limit or high >= limit or math.isnan(total.floats):
+        return None
+    return Usable(values, total, low, high, [])
+
+
+def are_plain(values: Sequence[Any]) -> bool:
+    """Tell whether there are values and all of them are finite ``int`` or ``float``, as nearly always."""
+    if not values or not PLAIN.issuperset(map(type, values)):
         return False
     if not (min(values) > -LARGEST and max(values) < LARGEST):
         return False
@@ -54,10 +98,13 @@ def are_plain(values: list[Any]) -> bool:
 
 def reason_to_refuse(value: object, *, negative: bool) -> str | None:
     """Say why ``value`` cannot be recorded (``type``, ``nan``, ``infinite``, ``negative``); ``None``: it can."""
-    return _sorted_out(value, negative=negative)[0]
+    return looked_at(value, negative=negative)[0]
 
 
-def _sorted_out(value: object, *, negative: bool) -> tuple[str | None, float]:
+def looked_at(value: object, *, negative: bool) -> tuple[str | None, float]:
+    """Give the plain number in ``value``, or the reason to refuse it as :func:`reason_to_refuse` gives it."""
+    if type(value) is float and (0.0 <= value < LARGEST or (negative and -LARGEST < value < 0.0)):
+        return None, value
     try:
         number = _as_number(value)
         if number != number:  # noqa: PLR0124 - NaN

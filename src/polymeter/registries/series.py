@@ -3,14 +3,17 @@
 ``add``, ``set`` and ``record`` take no lock and never raise. They append to the series' own pending list, which is one
 call into C, and when that is full have the registry drain it. Nothing is ever removed from the list but by the one
 drain that is running, and only what that drain has taken, so a record made meanwhile stays for the next one.
+
+``apply`` makes a batch count: it works out the new state beside the one that is published, then puts it in its place
+and empties the batch in two steps that call nothing. Whatever interrupts it, a batch that is not empty does not count
+yet. If the series was reset meanwhile (a handler that clears, a fork), the batch belongs to what is no more.
 """
 
 from __future__ import annotations
 
 import math
-import operator
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from polymeter.data.counter import Counter, UpDownCounter
 from polymeter.data.distribution import Distribution, DistributionBuilder
@@ -20,14 +23,15 @@ from polymeter.data.kind import Kind
 from polymeter.data.metric import Metric
 from polymeter.data.sums import Sum
 from polymeter.data.tags import Tags
-from polymeter.registries.poison import are_plain, reason_to_refuse, usable
+from polymeter.registries.poison import are_plain, looked_at, reason_to_refuse, usable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from weakref import WeakKeyDictionary
 
     from polymeter.data.definition import MetricDefinition
     from polymeter.data.units import Unit
+    from polymeter.registries.drain import WorkedOut
     from polymeter.registries.family import Family, Shelf
 
 __all__ = [
@@ -35,6 +39,7 @@ __all__ = [
     "CounterSeries",
     "GaugeSeries",
     "HistogramSeries",
+    "Now",
     "Owner",
     "Series",
     "TimerSeries",
@@ -51,8 +56,11 @@ PENDING_LIMIT: Final = 256
 class Owner(Protocol):
     """What a series needs of its registry."""
 
-    def drain_one(self, series: Series[Any], /, *, wait: bool) -> Series[Any]:
-        """Drain ``series``, or the one that has taken its place, unless a drain is running here; give that one."""
+    def drain_full(self, series: Series[Any], /) -> None:
+        """Make what waits with ``series`` count, unless a drain is running."""
+
+    def current(self, series: Series[Any], /) -> Series[Any]:
+        """Drain what may wait for ``series``; give it, or the one that has taken its place since it ended."""
         ...
 
     def now(self) -> float:
@@ -150,14 +158,6 @@ class Series(ABC, Generic[MetricT]):
         del value
         self._owner.reject(self.name, "verb")
 
-    def recorder(self) -> Callable[[float], object]:
-        """Give what takes one record and does nothing else; whoever uses it calls :meth:`drain` from time to time."""
-        return self.own_list().append
-
-    def drain(self) -> None:
-        """Make the pending records count, unless a drain is running."""
-        self._owner.drain_one(self, wait=False)
-
     def own_list(self) -> list[Any]:
         """Give the list that records on this very object wait in; made with the first of them."""
         pending = self.pending
@@ -168,30 +168,26 @@ class Series(ABC, Generic[MetricT]):
 
     # -- draining, by the registry alone
 
-    def take_pending(self) -> list[Any]:
-        """Take out what is pending now; what comes meanwhile stays."""
-        pending = self.pending
-        if pending is None:
-            return []
-        taken = pending[:]
-        del pending[: len(taken)]
-        return taken
-
-    def hand_over(self, batch: list[Any]) -> None:
-        """Take records that were made before those that are pending: a batch given back, or another object's."""
-        self.own_list()[:0] = batch
-
-    @property
-    def has_pending(self) -> bool:
-        """Whether something waits to be drained."""
-        return bool(self.pending)
-
-    def _refuse(self, reason: str) -> None:
-        self._owner.reject(self.name, reason)
+    def work_out(self) -> WorkedOut:
+        """Say which batch the pending records of now make: see :mod:`polymeter.registries.drain`."""
+        pending = self.own_list()
+        batch = pending[:]
+        return [(self, batch, False)], pending, slice(len(batch))
 
     @abstractmethod
     def apply(self, batch: list[Any]) -> int:
-        """Make a batch of pending records count; give how many were usable."""
+        """Make a batch of pending records count, and empty it; give how many were usable."""
+
+    @abstractmethod
+    def apply_column(self, batch: list[Any]) -> int:
+        """Do the same with what rows of events say: ``None`` among the values is no record.
+
+        A gauge takes three columns: values, times and sequence numbers.
+        """
+
+    def _refuse(self, reasons: list[str]) -> None:
+        for reason in reasons:
+            self._owner.reject(self.name, reason)
 
     def renew(self, definition: MetricDefinition, start: float) -> None:
         """Begin anew, as ``definition`` now says."""
@@ -210,7 +206,7 @@ class Series(ABC, Generic[MetricT]):
 
     def freeze(self) -> MetricT:
         """Give the value of now, with everything that this thread has recorded."""
-        current = self._owner.drain_one(self, wait=True)
+        current = self._owner.current(self)
         frozen: MetricT = current.frozen(self._owner.now())
         return frozen
 
@@ -254,21 +250,33 @@ class _SumSeries(Series[MetricT]):
             pending = self.own_list()
         pending.append(amount)
         if len(pending) >= PENDING_LIMIT:
-            self._owner.drain_one(self, wait=False)
+            self._owner.drain_full(self)
 
     def apply(self, batch: list[Any]) -> int:
         """Add up a batch."""
-        values, added = usable(batch, self._refuse, negative=self._may_fall)
-        total = self._total
-        if isinstance(total, int) and not added.floats:
-            self._total = total + added.integers
-        else:
-            self._total = (Sum(total) if isinstance(total, int) else total).plus(added)
-        return len(values)
+        return self._add_up(batch, sparse=False)
+
+    def apply_column(self, batch: list[Any]) -> int:
+        """Add up a column."""
+        return self._add_up(batch, sparse=True)
+
+    def _add_up(self, batch: list[Any], *, sparse: bool) -> int:
+        before = self._total
+        found = usable(batch, negative=self._may_fall, sparse=sparse)
+        after = _plus(before, found.total)
+        good = len(found.values)
+        if self._total is not before:
+            del batch[:]
+            return 0
+        self._total = after
+        del batch[:]
+        if found.refused:
+            self._refuse(found.refused)
+        return good
 
     def reset(self) -> None:
         """Go back to zero."""
-        self._total = 0
+        self._total = Sum()  # an object of its own: who is in the middle of adding up sees that it is another one
 
     def frozen(self, timestamp: float) -> MetricT:
         """Give what is published now, without draining."""
@@ -279,6 +287,14 @@ class _SumSeries(Series[MetricT]):
             self.name, total, self.tags, start=self.start, timestamp=timestamp, unit=self.unit
         )
         return frozen
+
+
+def _plus(total: int | Sum, added: Sum) -> int | Sum:
+    if isinstance(total, int):
+        return Sum(total).plus(added) if added.floats else total + added.integers
+    if added.floats or total.floats or total.lost:
+        return total.plus(added)
+    return total.integers + added.integers
 
 
 class CounterSeries(_SumSeries[Counter]):
@@ -301,79 +317,77 @@ class UpDownSeries(_SumSeries[UpDownCounter]):
     _metric = UpDownCounter
 
 
-class GaugeSeries(Series[Gauge]):
-    """A live gauge. A pending reading is ``(value, at, is_explicit, sequence)``."""
+class Now(float):
+    """The time of a reading that said none: when it was made."""
 
-    __slots__ = ("_is_mixed", "_latest", "_reading")
+    __slots__ = ()
+
+
+class GaugeSeries(Series[Gauge]):
+    """A live gauge. A pending reading is ``(value, at, sequence)``; ``at`` is a :class:`Now` if it was not said."""
+
+    __slots__ = ("_state",)
 
     kind = Kind.GAUGE
 
     def __init__(self, shelf: Shelf, texts: tuple[str, ...], tags: Tags, start: float) -> None:
         super().__init__(shelf, texts, tags, start)
-        self._reading: tuple[float, int, float] = _NO_READING
-        self._latest = -math.inf
-        self._is_mixed = False
+        self._state = _no_reading()
 
     def set(self, value: float, /, *, at: float | None = None) -> None:
         """Take ``value`` as the reading of now, or of ``at`` (Unix seconds)."""
         pending = self.own_list()
-        is_explicit = at is not None
-        pending.append((value, at if is_explicit else self._owner.now(), is_explicit, self._owner.next_sequence()))
+        pending.append((value, Now(self._owner.now()) if at is None else at, self._owner.next_sequence()))
         if len(pending) >= PENDING_LIMIT:
-            self._owner.drain_one(self, wait=False)
-
-    def recorder(self) -> Callable[[float], object]:
-        """Give what takes one reading and perhaps its time; see :meth:`Series.recorder`."""
-        append, next_sequence, now = self.own_list().append, self._owner.next_sequence, self._owner.now
-
-        def record(value: float, at: float | None = None) -> None:
-            append((value, now() if at is None else at, at is not None, next_sequence()))
-
-        return record
-
-    def hand_over(self, batch: list[Any]) -> None:
-        """Take readings that were made on another object of the same series, perhaps between those here."""
-        self._is_mixed = True
-        super().hand_over(batch)
+            self._owner.drain_full(self)
 
     def apply(self, batch: list[Any]) -> int:
         """Keep the last reading of a batch."""
-        if self._is_mixed:
-            self._is_mixed = False
-            batch.sort(key=_SEQUENCE)
-        values, times = [reading[0] for reading in batch], [reading[1] for reading in batch]
-        if are_plain(values) and are_plain(times):
-            if all(map(_IS_EXPLICIT, batch)):
-                value, at, _, sequence = max(batch, key=_BY_TIME)
-                self._reading = max(self._reading, (at, sequence, value))
-                return len(batch)
-            if not any(map(_IS_EXPLICIT, batch)):
-                self._place(*batch[-1])  # the last one is all that matters
-                return len(batch)
-        good = 0
-        for value, *place in batch:
-            numbers, _ = usable([value], self._refuse, negative=True)
-            good += bool(numbers) and self._place(numbers[0], *place)
-        return good
+        return self._keep_last(batch, *zip(*batch, strict=True))
 
-    def _place(self, value: float, at: Any, is_explicit: bool, sequence: int) -> bool:  # noqa: FBT001 - as in a record
-        if not is_explicit:
-            # Program order wins over a clock that goes back.
-            self._latest = at = max(self._latest, at)
-        elif reason_to_refuse(at, negative=True) is not None:
-            self._refuse("at")
-            return False
-        self._reading = max(self._reading, (at, sequence, value))
-        return True
+    def apply_column(self, batch: list[Any]) -> int:
+        """Keep the last reading of columns of values, times and sequence numbers."""
+        values, times, sequences = batch
+        if type(None) in set(map(type, values)):
+            readings = [each for each in zip(values, times, sequences, strict=True) if each[0] is not None]
+            values, times, sequences = zip(*readings, strict=True) if readings else ((), (), ())
+        return self._keep_last(batch, values, times, sequences)
+
+    def _keep_last(
+        self, batch: list[Any], values: Sequence[Any], times: Sequence[Any], sequences: Sequence[int]
+    ) -> int:
+        before = after = self._state
+        refused: list[str] = []
+        last = _last_of(values, times, sequences)
+        good = len(values)
+        if last is not None:
+            after = _placed(before, *last)
+        else:
+            for value, at, sequence in zip(values, times, sequences, strict=True):
+                reason, number = looked_at(value, negative=True)
+                if reason is None and type(at) is not Now and reason_to_refuse(at, negative=True) is not None:
+                    reason = "at"
+                if reason is None:
+                    after = _placed(after, number, at, sequence)
+                else:
+                    refused.append(reason)
+            good -= len(refused)
+        if self._state is not before:
+            del batch[:]
+            return 0
+        self._state = after
+        del batch[:]
+        if refused:
+            self._refuse(refused)
+        return good
 
     def reset(self) -> None:
         """Go back to no reading."""
-        self._reading = _NO_READING
-        self._latest = -math.inf
+        self._state = _no_reading()
 
     def frozen(self, timestamp: float) -> Gauge:
         """Give what is published now, without draining."""
-        at, sequence, value = self._reading
+        at, sequence, value = self._state[:3]
         if sequence < 0:
             at = timestamp
         return Gauge(
@@ -381,12 +395,39 @@ class GaugeSeries(Series[Gauge]):
         )
 
 
-_IS_EXPLICIT: Final = operator.itemgetter(2)
-_SEQUENCE: Final = operator.itemgetter(3)
-_BY_TIME: Final = operator.itemgetter(1, 3)
+_State: TypeAlias = "tuple[float, int, float, float, int]"
+"""Of the reading that counts its time, sequence and value; of the last one that said no time its time and sequence."""
 
 
-_NO_READING: Final = (-math.inf, -1, math.nan)
+def _no_reading() -> _State:
+    return (-math.inf, -1, math.nan, -math.inf, -1)  # another object each time: see the sums
+
+
+def _last_of(values: Sequence[Any], times: Sequence[Any], sequences: Sequence[int]) -> tuple[float, float, int] | None:
+    """Give the one reading that matters, if all are plain numbers and either all of them say a time or none does."""
+    if not are_plain(values):
+        return None
+    if are_plain(times):
+        if times[-1] == max(times) and sequences[-1] == max(sequences):
+            return values[-1], times[-1], sequences[-1]
+        at, sequence, value = max(zip(times, sequences, values, strict=True))
+        return value, at, sequence
+    if set(map(type, times)) == {Now}:
+        sequence = max(sequences)
+        last = sequences.index(sequence)
+        return values[last], times[last], sequence
+    return None
+
+
+def _placed(state: _State, value: float, at: float, sequence: int) -> _State:
+    """Give the state after one more reading."""
+    best, latest, number = state[:3], state[3], state[4]
+    if type(at) is Now:
+        if sequence < number:  # program order wins over a clock that goes back
+            return state
+        latest, number = max(latest, float(at)), sequence
+        at = latest
+    return (*max(best, (at, sequence, value)), latest, number)
 
 
 class _DistributionSeries(Series[MetricT], ReadsDistribution):
@@ -408,36 +449,28 @@ class _DistributionSeries(Series[MetricT], ReadsDistribution):
             pending = self.own_list()
         pending.append(value)
         if len(pending) >= PENDING_LIMIT:
-            self._owner.drain_one(self, wait=False)
+            self._owner.drain_full(self)
 
     def apply(self, batch: list[Any]) -> int:
         """Sort a batch into the buckets."""
-        values, total = usable(batch, self._refuse, negative=self._may_fall)
-        if values and self.unit.numerator != self.unit.denominator:
-            values, total = self._in_base_units(values)
-        if values:
-            self._builder.add_checked(values, total)
-        return len(values)
+        return self._sort_in(batch, sparse=False)
 
-    def _in_base_units(self, values: list[float]) -> tuple[list[float], Sum]:
-        # As Unit.to_base, without what is one: x * 1 / 1000 == x / 1000.
-        numerator, denominator = self.unit.numerator, self.unit.denominator
-        converted = values
-        try:
-            if numerator != 1:
-                converted = [value * numerator for value in converted]
-            if denominator != 1:
-                converted = [value / denominator for value in converted]
-            total = Sum.of_all(converted)
-            if math.isfinite(total.floats):
-                return converted, total
-        except OverflowError:  # an integer that no float can hold
-            pass
-        converted = [self.unit.to_base(value) for value in values]
-        kept = [value for value in converted if math.isfinite(value)]
-        for _ in range(len(converted) - len(kept)):
-            self._refuse("infinite")
-        return kept, Sum.of_all(kept)
+    def apply_column(self, batch: list[Any]) -> int:
+        """Sort a column into the buckets."""
+        return self._sort_in(batch, sparse=True)
+
+    def _sort_in(self, batch: list[Any], *, sparse: bool) -> int:
+        builder = self._builder
+        values, total, low, high, refused = usable(batch, self.unit, negative=self._may_fall, sparse=sparse)
+        good = len(values)
+        if values:
+            builder.add_checked(values, total, low, high)
+        del batch[:]
+        if self._builder is not builder:
+            return 0
+        if refused:
+            self._refuse(refused)
+        return good
 
     def renew(self, definition: MetricDefinition, start: float) -> None:
         """Begin anew, as ``definition`` now says."""

@@ -127,7 +127,7 @@ class _DistributionCell(Cell):
     def plus(self, values: list[Any]) -> Cell:
         # A builder replaces what it has published as a whole, so a shallow copy of it shares nothing that changes.
         builder = copy.copy(self._builder)
-        builder.add_checked(values, Sum.of_all(values))
+        builder.add_checked(values, Sum.of_all(values), min(values), max(values))
         return _DistributionCell(self._make, builder)
 
     def metric(self, name: str, tags: Tags, start: float, timestamp: float, unit: Unit) -> Metric:

@@ -19,7 +19,7 @@ from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
 from polymeter.registries.budget import DEFAULT_BUDGET, Budget
 from polymeter.registries.placing import Placing, placed_at
-from polymeter.registries.poison import LARGEST, PLAIN, usable
+from polymeter.registries.poison import LARGEST, PLAIN, looked_at
 from polymeter.registries.window_batch import INFINITE
 from polymeter.registries.window_cells import empty_metric
 from polymeter.registries.window_health import LATE_RECORDS, MISPLACED_RECORDS, WindowedHealth
@@ -371,9 +371,8 @@ def _plain_record(value: float, at: float | None, least: float) -> tuple[float, 
 
 def _plain(value: object, *, negative: bool) -> float | str:
     """Give the plain number in a value, or why there is none."""
-    reasons: list[str] = []
-    numbers, _ = usable([value], reasons.append, negative=negative)
-    return numbers[0] if numbers else reasons[0]
+    reason, number = looked_at(value, negative=negative)
+    return number if reason is None else reason
 
 
 def _counted(tally: Mapping[tuple[str, str], int], what: str) -> dict[str, int]:

@@ -1,0 +1,60 @@
+"""Layout: what stands where in a row that a compiled collector leaves with a registry.
+
+A row is a tuple: first the key (a tuple of the values of the tags, and of what else tells them apart), then one value
+for each metric that has one, and at the end the time and the sequence number of the event, where a metric needs them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from polymeter.data.kind import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Column", "RowLayout"]
+
+
+class Column(NamedTuple):
+    """One metric of a row.
+
+    :ivar kind: its kind.
+    :ivar name: its name.
+    :ivar place: where its value stands; ``None``: each row counts one. A value of ``None`` is no record.
+    """
+
+    kind: Kind
+    name: str
+    place: int | None
+
+    def of(self, table: Sequence[Sequence[Any]], rows: int) -> list[Any]:
+        """Give the column of a table of so many rows; of a gauge that of values, of times and of sequence numbers."""
+        if self.place is None:
+            return [1] * rows
+        if self.kind is Kind.GAUGE:
+            return [table[self.place], table[-2], table[-1]]
+        return list(table[self.place])
+
+
+class RowLayout(NamedTuple):
+    """All metrics of one event class that share their tags.
+
+    :ivar tags: names of the tags, whose values the key begins with.
+    :ivar flags: places of tags that are ``True`` or ``False``, also where 1 or 0 is written.
+    :ivar columns: the metrics.
+    :ivar is_timed: whether a row ends with time and sequence number.
+    """
+
+    tags: tuple[str, ...]
+    flags: tuple[int, ...]
+    columns: tuple[Column, ...]
+    is_timed: bool
+
+    def tags_of(self, key: Sequence[Any]) -> dict[str, Any]:
+        """Give the tags of a key."""
+        values = list(key[: len(self.tags)])
+        for place in self.flags:
+            if values[place] in {0, 1}:
+                values[place] = bool(values[place])
+        return dict(zip(self.tags, values, strict=True))

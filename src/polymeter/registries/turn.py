@@ -1,0 +1,72 @@
+"""Turn: one at a time, and what a signal handler raises leaves nobody waiting for ever.
+
+A lock is taken first and known to be taken afterwards: a handler that raises in between leaves it taken. Here the claim
+itself stands in a table, put there by one call into C, so that whoever cleans up sees whose turn it is::
+
+    claim = new_claim()
+    try:
+        if turn.comes(claim, wait=False):
+            ...
+    finally:
+        if None in turn.claims and turn.claims[None] is claim:  # nothing is called here: no handler comes in between
+            del turn.claims[None]
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Final, TypeAlias
+
+__all__ = ["PATIENCE", "Claim", "Turn", "here", "new_claim"]
+
+PATIENCE: Final = 1.0
+"""Seconds after which a read stops to wait for a drain on another thread: that one may be waiting for the reader."""
+
+_PAUSE: Final = 0.0005
+
+Claim: TypeAlias = "tuple[int, int]"
+"""Thread and process of who claims. Each claim is an object of its own."""
+
+
+class _Here(threading.local):
+    claim: Claim | None = None
+
+
+here: Final = _Here()
+"""``here.claim``: the claim that this thread holds on the turn of any registry. It then waits for no other."""
+
+
+def new_claim() -> Claim:
+    """Give a claim of this thread."""
+    return (threading.get_ident(), os.getpid())
+
+
+class Turn:
+    """Whose turn it is.
+
+    :ivar claims: ``{None: claim}`` of the holder, or nothing.
+    """
+
+    __slots__ = ("claims",)
+
+    def __init__(self) -> None:
+        self.claims: dict[None, Claim] = {}
+
+    def comes(self, claim: Claim, *, wait: bool) -> bool:
+        """Tell whether it is the turn of ``claim``, which then holds it.
+
+        :param wait: whether to wait for another thread, for :data:`PATIENCE` seconds; never inside of any turn.
+        """
+        claims = self.claims
+        if claims.setdefault(None, claim) is claim:
+            return True
+        if not wait or here.claim is not None:
+            return False
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            time.sleep(_PAUSE)
+            if claims.setdefault(None, claim) is claim:
+                return True
+        return False
