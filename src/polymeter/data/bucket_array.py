@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from polymeter.data.buckets import HIGHEST, LOWEST, bucket_of, buckets_of
+from polymeter.data.buckets import (
+    HIGHEST,
+    LOWEST,
+    WHOLE_NUMBERS,
+    bucket_of,
+    buckets_of,
+    buckets_of_whole_numbers,
+)
+from polymeter.data.value import Immutable, Value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -19,16 +26,22 @@ _CHUNK: Final = 32  # the array grows by whole chunks, so that a wandering value
 _WIDER: Final = {"B": "H", "H": "I", "I": "Q"}
 
 
-@dataclass(frozen=True, slots=True)
-class Buckets:
+class Buckets(Value, Immutable):
     """Immutable counts of consecutive buckets, with no zero at either end.
 
     :ivar offset: bucket index of the first count (0 when there are none).
     :ivar counts: one count per bucket; ``bytes`` while all fit in one byte each.
     """
 
-    offset: int = 0
-    counts: bytes | tuple[int, ...] = b""
+    __slots__ = __match_args__ = ("offset", "counts")
+
+    offset: int
+    counts: bytes | tuple[int, ...]
+
+    def __init__(self, offset: int = 0, counts: bytes | tuple[int, ...] = b"") -> None:
+        put = object.__setattr__
+        put(self, "offset", offset)
+        put(self, "counts", counts)
 
     @property
     def end(self) -> int:
@@ -102,24 +115,34 @@ class BucketArray:
             for index, count in other.items():
                 self.add(index, count)
 
-    def counting(self, magnitudes: Collection[float], least: float, most: float) -> BucketArray:
+    def counting(
+        self, magnitudes: Collection[Any], least: float, most: float, *, are_whole: bool = False
+    ) -> BucketArray:
         """Give another array in which each of ``magnitudes`` counts one more in its bucket; this one stays as it is.
 
         :param magnitudes: finite numbers > 0, at least one.
         :param least: the smallest of them.
         :param most: the largest of them.
+        :param are_whole: whether all of them are known to be ``int``.
         """
         low, high = bucket_of(least), bucket_of(most)
-        is_clamped = low == LOWEST or high == HIGHEST
         twin = self.copy()
         twin._grow(low, high + 1)  # noqa: SLF001 - of this very class
         try:
-            twin._count(magnitudes, is_clamped=is_clamped)  # noqa: SLF001 - of this very class
+            if are_whole and most < WHOLE_NUMBERS:
+                twin._count_whole(magnitudes)  # noqa: SLF001 - of this very class
+            else:
+                twin._count(magnitudes, is_clamped=low == LOWEST or high == HIGHEST)  # noqa: SLF001 - of this very class
         except (ValueError, OverflowError):  # a count grew too large for its place: again, with wider ones
             wider = self.copy()
             wider._widen()  # noqa: SLF001 - of this very class
-            return wider.counting(magnitudes, least, most)
+            return wider.counting(magnitudes, least, most, are_whole=are_whole)
         return twin
+
+    def _count_whole(self, magnitudes: Collection[int]) -> None:
+        counts, offset, bucket = self._counts, self._offset, buckets_of_whole_numbers()
+        for magnitude in magnitudes:
+            counts[bucket[magnitude] - offset] += 1
 
     def _count(self, magnitudes: Collection[float], *, is_clamped: bool) -> None:
         counts, offset = self._counts, self._offset

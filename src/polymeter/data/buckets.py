@@ -7,13 +7,24 @@ doubling; a value read back from the middle of its bucket is off by 0.55 % at mo
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["HIGHEST", "LOWEST", "SCALE", "bucket_of", "buckets_of", "middle_of", "upper_bound_of"]
+__all__ = [
+    "HIGHEST",
+    "LOWEST",
+    "SCALE",
+    "WHOLE_NUMBERS",
+    "bucket_of",
+    "buckets_of",
+    "buckets_of_whole_numbers",
+    "middle_of",
+    "upper_bound_of",
+]
 
 SCALE: Final = 6
 PER_DOUBLING: Final = 1 << SCALE
@@ -21,6 +32,8 @@ LOWEST: Final = -30 * PER_DOUBLING - 1
 """Index of the edge bucket that takes every magnitude up to 2**-30."""
 HIGHEST: Final = 30 * PER_DOUBLING
 """Index of the edge bucket that takes every magnitude above 2**30."""
+
+WHOLE_NUMBERS: Final = 8192
 
 _GROWTH: Final = math.exp2(1 / PER_DOUBLING)
 _MIDDLE: Final = 2.0 * _GROWTH / (1.0 + _GROWTH)
@@ -35,6 +48,18 @@ def bucket_of(magnitude: float) -> int:
 def buckets_of(magnitudes: Iterable[float]) -> Iterable[int]:
     """Give :func:`bucket_of` of each of many magnitudes, plus one, unclamped: what can be had with most of it in C."""
     return map(math.ceil, [log * PER_DOUBLING for log in map(math.log2, magnitudes)])
+
+
+@functools.cache
+def buckets_of_whole_numbers() -> tuple[int, ...]:
+    """Give the bucket of every whole number below :data:`WHOLE_NUMBERS`, that of 0 being of no use.
+
+    Tokens, bytes and sizes are whole numbers: looking one up takes a tenth of the time.
+    """
+    numbers: dict[int, list[int]] = {}
+    for number in range(1, WHOLE_NUMBERS):
+        numbers.setdefault(bucket_of(number), []).append(number)
+    return (LOWEST, *(index for index, same in numbers.items() for _ in same))
 
 
 def upper_bound_of(index: int) -> float:

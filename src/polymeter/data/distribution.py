@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_left
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from polymeter.data.bucket_array import NO_BUCKETS, BucketArray, Buckets
 from polymeter.data.buckets import bucket_of, middle_of
 from polymeter.data.sums import ZERO, Sum
+from polymeter.data.value import Immutable, Value
 from polymeter.errors import InvalidMetricError
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["EMPTY", "Distribution", "DistributionBuilder", "checked_bounds"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Distribution:
+class Distribution(Value, Immutable):
     """An immutable summary of many observations, in base units.
 
     Count, sum, minimum and maximum are exact; the values are in exponential buckets of 0.55 % relative error.
@@ -37,15 +36,51 @@ class Distribution:
     :ivar bound_counts: observations in ``(bounds[i-1], bounds[i]]``, one more than there are bounds.
     """
 
-    count: int = 0
-    total: Sum = ZERO
-    min: float = math.nan
-    max: float = math.nan
-    zeros: int = 0
-    positive: Buckets = NO_BUCKETS
-    negative: Buckets = NO_BUCKETS
-    bounds: tuple[float, ...] = ()
-    bound_counts: tuple[int, ...] = ()
+    __slots__ = __match_args__ = (
+        "count",
+        "total",
+        "min",
+        "max",
+        "zeros",
+        "positive",
+        "negative",
+        "bounds",
+        "bound_counts",
+    )
+
+    count: int
+    total: Sum
+    min: float
+    max: float
+    zeros: int
+    positive: Buckets
+    negative: Buckets
+    bounds: tuple[float, ...]
+    bound_counts: tuple[int, ...]
+
+    def __init__(
+        self,
+        *,
+        count: int = 0,
+        total: Sum = ZERO,
+        min: float = math.nan,
+        max: float = math.nan,
+        zeros: int = 0,
+        positive: Buckets = NO_BUCKETS,
+        negative: Buckets = NO_BUCKETS,
+        bounds: tuple[float, ...] = (),
+        bound_counts: tuple[int, ...] = (),
+    ) -> None:
+        put = object.__setattr__
+        put(self, "count", count)
+        put(self, "total", total)
+        put(self, "min", min)
+        put(self, "max", max)
+        put(self, "zeros", zeros)
+        put(self, "positive", positive)
+        put(self, "negative", negative)
+        put(self, "bounds", bounds)
+        put(self, "bound_counts", bound_counts)
 
     @classmethod
     def of(cls, values: Iterable[float] = (), *, bounds: Iterable[float] = ()) -> Distribution:
@@ -181,7 +216,7 @@ class Distribution:
         running = dict(zip(self.bounds, _running(self.bound_counts), strict=False))
         below = [0, *(running[bound] for bound in bounds), self.count]
         counts = tuple(b - a for a, b in itertools.pairwise(below)) if bounds else ()
-        return replace(self, bounds=bounds, bound_counts=counts)
+        return self.replaced(bounds=bounds, bound_counts=counts)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Distribution):
@@ -238,7 +273,7 @@ class DistributionBuilder:
         """
         count, before, low, high, zeros, positive, negative, bound_counts = self._state
         if least > 0:
-            positive = positive.counting(values, least, most)
+            positive = positive.counting(values, least, most, are_whole=total.are_whole)
         else:
             above = [value for value in values if value > 0]
             below = [-value for value in values if value < 0]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from polymeter.data.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,17 +14,19 @@ if TYPE_CHECKING:
 __all__ = ["ZERO", "Sum"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Value):  # not Immutable: that would triple the cost of making one, in every drain
     """A sum of integers (exact) and of floats (two doubles: the rounded sum and what rounding lost).
 
     Adding is associative and commutative: exactly for integers, for floats within 1e-12 times the sum of
-    magnitudes, however many values there are. Beyond 1.8e308 a float sum is infinite.
+    magnitudes, however many values there are. Beyond 1.8e308 a float sum is infinite. Nobody changes one.
     """
 
-    integers: int = 0
-    floats: float = 0.0
-    lost: float = 0.0
+    __slots__ = __match_args__ = ("integers", "floats", "lost")
+
+    def __init__(self, integers: int = 0, floats: float = 0.0, lost: float = 0.0) -> None:
+        self.integers = integers
+        self.floats = floats
+        self.lost = lost
 
     @classmethod
     def of(cls, value: float) -> Sum:
@@ -61,6 +64,11 @@ class Sum:
     def minus(self, other: Sum) -> Sum:
         """Give what was added since ``other``, an earlier state of the same sum."""
         return self.plus(Sum(-other.integers, -other.floats, -other.lost))
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether nothing but integers were added, or floats that are zero."""
+        return not self.floats and not self.lost
 
     @property
     def value(self) -> float:

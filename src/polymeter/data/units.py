@@ -8,16 +8,15 @@ without touching a bucket. The unit is the definition's, else the last word of t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
+from polymeter.data.value import Immutable, Value
 from polymeter.errors import DefinitionError
 
 __all__ = ["MILLISECONDS", "NO_UNIT", "Unit", "unit_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Value, Immutable):
     """One unit of measure.
 
     :ivar symbol: how the unit is written in a definition (``ms``, ``bytes``, ``tokens``); empty for none.
@@ -26,10 +25,19 @@ class Unit:
         conversion is one correctly rounded operation.
     """
 
+    __slots__ = __match_args__ = ("symbol", "base", "numerator", "denominator")
+
     symbol: str
     base: str
-    numerator: int = 1
-    denominator: int = 1
+    numerator: int
+    denominator: int
+
+    def __init__(self, symbol: str, base: str, numerator: int = 1, denominator: int = 1) -> None:
+        put = object.__setattr__
+        put(self, "symbol", symbol)
+        put(self, "base", base)
+        put(self, "numerator", numerator)
+        put(self, "denominator", denominator)
 
     @property
     def is_time(self) -> bool:

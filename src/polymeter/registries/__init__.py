@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from polymeter.registries.aggregating import AggregatingRegistry
-from polymeter.registries.base import RegistryHealth
-from polymeter.registries.composite import CompositeRegistry
-from polymeter.registries.in_memory import InMemoryRegistry
-from polymeter.registries.series import Series
-from polymeter.registries.windowed import WindowedRegistry
+from typing import TYPE_CHECKING
+
+from polymeter.lazily import lazily
+
+if TYPE_CHECKING:
+    from polymeter.registries.aggregating import AggregatingRegistry
+    from polymeter.registries.composite import CompositeRegistry
+    from polymeter.registries.health import RegistryHealth
+    from polymeter.registries.in_memory import InMemoryRegistry
+    from polymeter.registries.series import Series
+    from polymeter.registries.windowed import WindowedRegistry
+else:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "aggregating": "AggregatingRegistry",
+            "composite": "CompositeRegistry",
+            "health": "RegistryHealth",
+            "in_memory": "InMemoryRegistry",
+            "series": "Series",
+            "windowed": "WindowedRegistry",
+        },
+    )
 
 __all__ = [
     "AggregatingRegistry",

@@ -25,6 +25,7 @@ from polymeter.registries.null import NullSeries
 from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse
 from polymeter.registries.rows import RowBuffer
 from polymeter.registries.series import PENDING_LIMIT, Series, series_of
+from polymeter.registries.turn import give_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -344,16 +345,16 @@ class AggregatingRegistry(BaseRegistry):
         """Make what waits with ``series`` count, unless a drain is running."""
         pending = series.pending
         if pending and not self._drained(series) and len(pending) >= _MOST_PENDING:
-            self._drain.give_way()
+            give_way()
 
     def drain_rows(self, rows: RowBuffer, /) -> None:
         """Make the rows that wait count, unless a drain is running."""
         if not self._drained(rows) and len(rows.waiting) >= _MOST_PENDING:
-            self._drain.give_way()
+            give_way()
 
     def _drain_by_name(self) -> None:
         if not self._drained(self._by_name) and len(self._waiting) >= _MOST_PENDING:
-            self._drain.give_way()
+            give_way()
 
     def _drained(self, source: Source) -> bool:
         return not self._drain.is_busy and self._drain.run((source,), wait=False)

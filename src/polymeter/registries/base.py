@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
@@ -25,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from polymeter.data.metric import Metric
+    from polymeter.registries.health import RegistryHealth as RegistryHealth  # noqa: PLC0414 - where it used to be
 
-__all__ = ["RESERVED", "BaseRegistry", "RegistryHealth"]
+__all__ = ["RESERVED", "BaseRegistry"]
 
 RESERVED: Final = "polymeter."
 """What the names of self-metrics begin with, and no others may."""
@@ -37,32 +36,6 @@ _SELF_METRICS = (
     MetricDefinition.of("polymeter.records.folded", Kind.COUNTER, help="Records beyond a metric's budget of series."),
     MetricDefinition.of("polymeter.series", Kind.GAUGE, help="Series that the registry keeps.", combine="sum"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryHealth:
-    """What became of the records of one registry: ``records == applied + invalid + denied``.
-
-    :ivar applied: records that count in a metric.
-    :ivar invalid_by: ``(metric, reason)`` -> records that could not be used.
-    :ivar denied: records that a filter refused.
-    :ivar series: series that are kept now.
-    """
-
-    applied: int
-    invalid_by: Mapping[tuple[str, str], int]
-    series: int
-    denied: int = 0
-
-    @property
-    def invalid(self) -> int:
-        """Records that could not be used, for whatever reason."""
-        return sum(self.invalid_by.values())
-
-    @property
-    def records(self) -> int:
-        """All records that were made."""
-        return self.applied + self.invalid + self.denied
 
 
 class BaseRegistry(ABC):
@@ -245,6 +218,8 @@ class BaseRegistry(ABC):
 
     def health(self) -> RegistryHealth:
         """Give what became of all records."""
+        from polymeter.registries.health import RegistryHealth  # dataclasses are dear to import
+
         return RegistryHealth(applied=self._applied(), invalid_by=self._rejects.to_dict(), series=len(self))
 
     def _self_metrics(self, now: float) -> list[Metric]:
@@ -260,11 +235,22 @@ class BaseRegistry(ABC):
         return metrics
 
 
+def __getattr__(name: str) -> object:
+    if name == "RegistryHealth":  # where it used to be
+        from polymeter.registries import health
+
+        return health.RegistryHealth
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
+
+
 def _not_found(name: str, wanted: Tags, metrics: list[Metric]) -> str:
     same_name = [metric for metric in metrics if metric.name == name]
     if same_name:
         known = "; ".join(f"{{{metric.tags}}}" for metric in same_name[:5])
         return f"no metric {name!r} has exactly the tags {{{wanted}}}; there is {known}; find() matches a part of them"
+    import difflib  # dear to import, and rarely needed
+
     near = difflib.get_close_matches(name, {metric.name for metric in metrics}, n=3, cutoff=0.5)
     hint = f"near: {', '.join(map(repr, near))}" if near else "nothing was recorded under a similar name"
     return f"there is no metric {name!r}; {hint}"

@@ -9,10 +9,8 @@ batch comes to count.
 
 from __future__ import annotations
 
-import os
-import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from polymeter.data.kind import Kind
 from polymeter.registries.turn import Turn, here, new_claim
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from polymeter.registries.series import Series
 
 __all__ = ["Drain", "InHand", "Source", "WorkedOut"]
-
-_GIVE_WAY: Final = 0.00005
 
 InHand: TypeAlias = "tuple[Series[Any] | NullSeries, list[Any], bool]"
 """A series, a batch of its records, and whether it is a column (see ``Series.apply_column``)."""
@@ -64,11 +60,10 @@ class Drain:
     :ivar later: what has to be done in a drain's turn and could not be done when it was asked for.
     """
 
-    __slots__ = ("_in_hand", "_life", "_owner", "_process", "_turn", "applied", "later")
+    __slots__ = ("_in_hand", "_life", "_owner", "_turn", "applied", "later")
 
     def __init__(self, owner: _Owner) -> None:
         self._owner = owner
-        self._process = os.getpid()
         self._turn = Turn()
         self._in_hand: list[InHand] = []
         self.start_anew()
@@ -84,10 +79,8 @@ class Drain:
 
     def start_anew_in_child(self) -> bool:
         """Do so in a forked child, where nobody's turn goes on; tell whether this is one that had not begun yet."""
-        process = os.getpid()
-        if process == self._process:
+        if not self._turn.is_inherited:
             return False
-        self._process = process
         self._turn = Turn()
         self.start_anew()
         return True
@@ -105,7 +98,7 @@ class Drain:
         :param then: called at the end, in the same turn.
         """
         claim = new_claim()
-        if claim[1] != self._process:  # before our hook: another library's, or a finaliser that ran even earlier
+        if self._turn.is_inherited:  # before our hook: another library's, or a finaliser that ran even earlier
             self._owner.after_fork_in_child()
         turn, life, outer = self._turn, self._life, here.claim
         try:
@@ -131,11 +124,6 @@ class Drain:
             if None in turn.claims and turn.claims[None] is claim:
                 del turn.claims[None]
             here.claim = outer
-
-    def give_way(self) -> None:
-        """Let the thread that drains come forward: others record faster than it can drain."""
-        if here.claim is None:
-            time.sleep(_GIVE_WAY)
 
     def _finish(self) -> None:
         in_hand = self._in_hand

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
-from polymeter.counting import AtomicCount
 from polymeter.data.counter import Counter, UpDownCounter
 from polymeter.data.distribution import Distribution
 from polymeter.data.fold import fold
@@ -23,6 +21,7 @@ from polymeter.forking import after_fork
 from polymeter.registries.base import RESERVED, BaseRegistry
 from polymeter.registries.null import NullSeries
 from polymeter.registries.poison import looked_at, reason_to_refuse
+from polymeter.registries.turn import Turn, give_way, here, new_claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["InMemoryRegistry", "PointSeries"]
 
 MetricT = TypeVar("MetricT", bound=Metric)
+
+_MOST_BEYOND: Final = 1024
+"""So many points beyond the bound may wait to be folded before whoever makes the next one gives way."""
 
 
 class InMemoryRegistry(BaseRegistry):
@@ -55,11 +57,8 @@ class InMemoryRegistry(BaseRegistry):
             raise DefinitionError(message)
         super().__init__(clock=clock, resource=resource)
         self.max_points = max_points
-        self._points: deque[Metric] = deque()
-        self._oldest: dict[MetricKey, Metric] = {}
-        self._lock = threading.RLock()
-        self._folding = False
-        self._made = AtomicCount()
+        self._kept = _Kept()
+        self._turn = Turn()
         self._sequence = itertools.count()
         after_fork(self)
 
@@ -116,7 +115,7 @@ class InMemoryRegistry(BaseRegistry):
         if reason is not None or not is_name(name) or name.startswith(RESERVED):
             return self._refused(kind, name, reason or "name")
         try:
-            kept = Tags.of(tags)
+            checked = Tags.of(tags)
         except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
             return self._refused(kind, name, "tags")
         definition = self._definitions.implied(name, kind)
@@ -131,69 +130,95 @@ class InMemoryRegistry(BaseRegistry):
             if not math.isfinite(base):
                 return self._refused(kind, name, "infinite")
             payload = Distribution.of([base], bounds=definition.base_bounds)
-        point = metric(name, payload, kept, start=when, timestamp=when, unit=definition.resolved_unit, **more)
-        self._points.append(point)
-        self._made.add()
-        if len(self._points) > self.max_points:
-            self._fold_oldest()
+        point = metric(name, payload, checked, start=when, timestamp=when, unit=definition.resolved_unit, **more)
+        kept = self._kept
+        kept.points.append(point)
+        if len(kept.points) > self.max_points:
+            done = self._fold_oldest(kept, wait=False)
+            if not done and len(kept.points) > self.max_points + _MOST_BEYOND:
+                give_way()
         return point
 
-    def _fold_oldest(self) -> None:
-        # Who finds the lock taken, or itself inside, leaves the folding to the one at work.
-        if not self._lock.acquire(blocking=False):
-            return
+    def _fold_oldest(self, kept: _Kept, *, wait: bool) -> bool:
+        """Fold what is beyond the bound, unless another thread or an outer call is at it; tell whether that was so."""
+        if self._turn.is_inherited:
+            self.after_fork_in_child()
+        claim, turn, outer = new_claim(), self._turn, here.claim
         try:
-            if not self._folding:
-                self._folding = True
-                try:
-                    while len(self._points) > self.max_points:
-                        point = self._points.popleft()
-                        known = self._oldest.get(point.key)
-                        self._oldest[point.key] = point if known is None else known.merge(point)
-                finally:
-                    self._folding = False
+            if not turn.comes(claim, wait=wait):
+                return False
+            here.claim = claim
+            while len(kept.points) > self.max_points:
+                point = kept.points[0]
+                key = point.key
+                known = kept.oldest.get(key)
+                folded = point if known is None else known.merge(point)
+                # Three steps that call nothing: a handler that reads or raises comes before or after all of them.
+                kept.oldest[key] = folded
+                kept.folded += 1
+                del kept.points[0]
+            return True
         finally:
-            self._lock.release()
+            if None in turn.claims and turn.claims[None] is claim:
+                del turn.claims[None]
+            here.claim = outer
 
     # -- reading
 
     def all(self) -> list[Metric]:
         """Give every point that is kept one by one, the oldest first."""
-        return list(self._points)
+        return list(self._here().points)
+
+    def _here(self) -> _Kept:
+        """Give what is kept, in this process and within the bound."""
+        kept = self._kept
+        self._fold_oldest(kept, wait=True)
+        return self._kept
 
     def _folded(self) -> list[Metric]:
-        with self._lock:
-            return list(fold([*self._oldest.values(), *self._points]).values())
+        kept = self._here()
+        return list(fold([*kept.oldest.values(), *kept.points]).values())
 
     def _applied(self) -> int:
-        return self._made.value
+        kept = self._here()
+        return kept.folded + len(kept.points)
 
     def _has_series(self, name: str) -> bool:
         return any(metric.name == name for metric in self._folded())
 
     def __len__(self) -> int:
         """Count the points that are kept one by one."""
-        return len(self._points)
+        return len(self._here().points)
 
     # -- starting anew
 
     def clear(self) -> None:
         """Forget all points and start a new epoch; definitions stay."""
-        with self._lock:
-            self._forget_all()
-            self._new_epoch()
-
-    def _forget_all(self) -> None:
-        self._points = deque()
-        self._oldest = {}
-        self._made = AtomicCount()
+        self._kept = _Kept()
+        self._new_epoch()
 
     def after_fork_in_child(self) -> None:
         """Start from zero as a new writer."""
-        self._lock = threading.RLock()
-        self._folding = False
-        self._forget_all()
-        self._new_writer()
+        if self._turn.is_inherited:
+            self._turn = Turn()
+            self._kept = _Kept()
+            self._new_writer()
+
+
+class _Kept:
+    """Everything between two ``clear()``.
+
+    :ivar points: the points that are kept one by one.
+    :ivar oldest: what was folded, by series.
+    :ivar folded: how many points that were.
+    """
+
+    __slots__ = ("folded", "oldest", "points")
+
+    def __init__(self) -> None:
+        self.points: deque[Metric] = deque()
+        self.oldest: dict[MetricKey, Metric] = {}
+        self.folded = 0
 
 
 class PointSeries:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from polymeter.data.units import Unit
 
-__all__ = ["LARGEST", "PLAIN", "Usable", "are_plain", "looked_at", "reason_to_refuse", "usable"]
+__all__ = ["LARGEST", "PLAIN", "Usable", "added_up", "are_plain", "looked_at", "reason_to_refuse", "usable"]
 
 PLAIN: Final = frozenset({int, float})
 """The types of nearly all values: those that need no second look."""
@@ -67,6 +67,22 @@ def usable(values: list[Any], unit: Unit = NO_UNIT, *, negative: bool, sparse: b
     return Usable(kept, Sum.of_all(kept), min(kept, default=0), max(kept, default=0), refused)
 
 
+def added_up(values: list[Any], *, negative: bool, sparse: bool = False) -> tuple[Sum, int, list[str]]:
+    """Give the sum of those of ``values`` that can be used, their number, and the reason of every other."""
+    types = set(map(type, values))
+    if types <= PLAIN and values:
+        try:
+            total = Sum(sum(values)) if float not in types else Sum.of_all(values, types)
+            # Each is below the sum, or below that of the magnitudes; NaN makes the comparison false.
+            size = sum(map(abs, values)) if negative else total.integers + total.floats
+        except OverflowError:  # an integer that no float can hold
+            size = LARGEST
+        if size < LARGEST and (negative or min(values) >= 0):
+            return total, len(values), []
+    found = usable(values, negative=negative, sparse=sparse)
+    return found.total, len(found.values), found.refused
+
+
 def _all_usable(values: list[Any], types: set[type], unit: Unit, *, negative: bool) -> Usable | None:
     """Give plain numbers if every one of them can be used: each step goes over all of them in C."""
     limit = LARGEST
@@ -79,7 +95,7 @@ def _all_usable(values: list[Any], types: set[type], unit: Unit, *, negative: bo
         return None
     low, high = min(values), max(values)
     # NaN may hide from min and max, but makes every sum NaN.
-    if (low < 0 and not negative) or low <= -limit or high >= limit or math.isnan(total.floats):
+    if (low < 0 and not negative) or low <= -limit or high >= limit or total.floats != total.floats:
         return None
     return Usable(values, total, low, high, [])
 
@@ -88,12 +104,11 @@ def are_plain(values: Sequence[Any]) -> bool:
     """Tell whether there are values and all of them are finite ``int`` or ``float``, as nearly always."""
     if not values or not PLAIN.issuperset(map(type, values)):
         return False
-    if not (min(values) > -LARGEST and max(values) < LARGEST):
-        return False
     try:
-        return not math.isnan(sum(values))
+        size: float = sum(map(abs, values))
     except OverflowError:  # integers that together are larger than any float
         return False
+    return size < LARGEST  # then each of them is; and NaN makes this false
 
 
 def reason_to_refuse(value: object, *, negative: bool) -> str | None:

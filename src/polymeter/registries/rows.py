@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_ROWS", "RowBuffer"]
 
-MOST_ROWS: Final = 512
+MOST_ROWS: Final = 1024
 """So many rows wait before whoever made the last one has them drained: a soft bound."""
 
 _MOST_KEYS: Final = 10_000  # tags that are remembered with their series; the registry itself bounds the series

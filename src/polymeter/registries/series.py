@@ -23,7 +23,7 @@ from polymeter.data.kind import Kind
 from polymeter.data.metric import Metric
 from polymeter.data.sums import Sum
 from polymeter.data.tags import Tags
-from polymeter.registries.poison import are_plain, looked_at, reason_to_refuse, usable
+from polymeter.registries.poison import added_up, are_plain, looked_at, reason_to_refuse, usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -262,16 +262,15 @@ class _SumSeries(Series[MetricT]):
 
     def _add_up(self, batch: list[Any], *, sparse: bool) -> int:
         before = self._total
-        found = usable(batch, negative=self._may_fall, sparse=sparse)
-        after = _plus(before, found.total)
-        good = len(found.values)
+        added, good, refused = added_up(batch, negative=self._may_fall, sparse=sparse)
+        after = _plus(before, added)
         if self._total is not before:
             del batch[:]
             return 0
         self._total = after
         del batch[:]
-        if found.refused:
-            self._refuse(found.refused)
+        if refused:
+            self._refuse(refused)
         return good
 
     def reset(self) -> None:
@@ -348,7 +347,7 @@ class GaugeSeries(Series[Gauge]):
     def apply_column(self, batch: list[Any]) -> int:
         """Keep the last reading of columns of values, times and sequence numbers."""
         values, times, sequences = batch
-        if type(None) in set(map(type, values)):
+        if not are_plain(values) and type(None) in set(map(type, values)):
             readings = [each for each in zip(values, times, sequences, strict=True) if each[0] is not None]
             values, times, sequences = zip(*readings, strict=True) if readings else ((), (), ())
         return self._keep_last(batch, values, times, sequences)

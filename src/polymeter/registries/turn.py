@@ -19,12 +19,13 @@ import threading
 import time
 from typing import Final, TypeAlias
 
-__all__ = ["PATIENCE", "Claim", "Turn", "here", "new_claim"]
+__all__ = ["PATIENCE", "Claim", "Turn", "give_way", "here", "new_claim"]
 
 PATIENCE: Final = 1.0
 """Seconds after which a read stops to wait for a drain on another thread: that one may be waiting for the reader."""
 
 _PAUSE: Final = 0.0005
+_GIVE_WAY: Final = 0.00005
 
 Claim: TypeAlias = "tuple[int, int]"
 """Thread and process of who claims. Each claim is an object of its own."""
@@ -43,16 +44,28 @@ def new_claim() -> Claim:
     return (threading.get_ident(), os.getpid())
 
 
+def give_way() -> None:
+    """Let the thread whose turn it is come forward: others make more than it can do."""
+    if here.claim is None:
+        time.sleep(_GIVE_WAY)
+
+
 class Turn:
-    """Whose turn it is.
+    """Whose turn it is, in one process: a forked child needs another one.
 
     :ivar claims: ``{None: claim}`` of the holder, or nothing.
     """
 
-    __slots__ = ("claims",)
+    __slots__ = ("_process", "claims")
 
     def __init__(self) -> None:
         self.claims: dict[None, Claim] = {}
+        self._process = os.getpid()
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this is a forked child's copy, in which the holder may be a thread that does not exist."""
+        return self._process != os.getpid()
 
     def comes(self, claim: Claim, *, wait: bool) -> bool:
         """Tell whether it is the turn of ``claim``, which then holds it.
