@@ -6,7 +6,8 @@ drain that is running, and only what that drain has taken, so a record made mean
 
 ``apply`` makes a batch count: it works out the new state beside the one that is published, then puts it in its place
 and empties the batch in two steps that call nothing. Whatever interrupts it, a batch that is not empty does not count
-yet. If the series was reset meanwhile (a handler that clears, a fork), the batch belongs to what is no more.
+yet. If the series was reset meanwhile (a handler that clears, a fork), the batch belongs to what is no more: who resets
+empties it too, so the state is looked at first and the batch is copied then.
 """
 
 from __future__ import annotations
@@ -262,7 +263,7 @@ class _SumSeries(Series[MetricT]):
 
     def _add_up(self, batch: list[Any], *, sparse: bool) -> int:
         before = self._total
-        added, good, refused = added_up(batch, negative=self._may_fall, sparse=sparse)
+        added, good, refused = added_up(batch[:], negative=self._may_fall, sparse=sparse)
         after = _plus(before, added)
         if self._total is not before:
             del batch[:]
@@ -342,20 +343,24 @@ class GaugeSeries(Series[Gauge]):
 
     def apply(self, batch: list[Any]) -> int:
         """Keep the last reading of a batch."""
-        return self._keep_last(batch, *zip(*batch, strict=True))
+        before, readings = self._state, batch[:]
+        return self._keep_last(batch, before, *zip(*readings, strict=True)) if readings else 0
 
     def apply_column(self, batch: list[Any]) -> int:
         """Keep the last reading of columns of values, times and sequence numbers."""
-        values, times, sequences = batch
+        before, columns = self._state, batch[:]
+        if not columns:
+            return 0
+        values, times, sequences = columns
         if not are_plain(values) and type(None) in set(map(type, values)):
             readings = [each for each in zip(values, times, sequences, strict=True) if each[0] is not None]
             values, times, sequences = zip(*readings, strict=True) if readings else ((), (), ())
-        return self._keep_last(batch, values, times, sequences)
+        return self._keep_last(batch, before, values, times, sequences)
 
     def _keep_last(
-        self, batch: list[Any], values: Sequence[Any], times: Sequence[Any], sequences: Sequence[int]
+        self, batch: list[Any], before: _State, values: Sequence[Any], times: Sequence[Any], sequences: Sequence[int]
     ) -> int:
-        before = after = self._state
+        after = before
         refused: list[str] = []
         last = _last_of(values, times, sequences)
         good = len(values)
@@ -460,7 +465,7 @@ class _DistributionSeries(Series[MetricT], ReadsDistribution):
 
     def _sort_in(self, batch: list[Any], *, sparse: bool) -> int:
         builder = self._builder
-        values, total, low, high, refused = usable(batch, self.unit, negative=self._may_fall, sparse=sparse)
+        values, total, low, high, refused = usable(batch[:], self.unit, negative=self._may_fall, sparse=sparse)
         good = len(values)
         if values:
             builder.add_checked(values, total, low, high)

@@ -73,9 +73,10 @@ class Turn:
         :param wait: whether to wait for another thread, for :data:`PATIENCE` seconds; never inside of any turn.
         """
         claims = self.claims
-        if claims.setdefault(None, claim) is claim:
+        holder = claims.setdefault(None, claim)
+        if holder is claim:
             return True
-        if not wait or here.claim is not None:
+        if not wait or holder == claim or here.claim is not None:  # equal: of this very thread
             return False
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Literal
 
 from polymeter.data.definition import MetricDefinition
@@ -29,7 +30,10 @@ class WindowQuestions(BaseRegistry):
     """The questions. Series of a name whose tags include the asked ones are one: as in ``total``."""
 
     _grid: Grid
-    _store: WindowStore
+
+    @property
+    @abstractmethod
+    def _store(self) -> WindowStore: ...
 
     def windows(self, name: str, tags: TagsLike | None = None) -> list[Window]:
         """Give ``(start, end, metric)`` of each window since the first one that has records, the oldest first.

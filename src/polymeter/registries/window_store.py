@@ -11,13 +11,13 @@ that raises or one that reads, either nothing has happened yet, or whoever comes
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from polymeter.registries.turn import Turn, give_way, here, new_claim
 from polymeter.registries.window_batch import Batch
 from polymeter.registries.window_cells import Identity
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterable
 
     from polymeter.clock import Clock
@@ -38,11 +38,17 @@ SeriesKey: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 PENDING_LIMIT: Final = 1024
 """So many records wait before whoever made the last one drains them: a soft bound."""
 
+_MOST_PENDING: Final = 8 * PENDING_LIMIT
+"""So many may wait while a drain is running before whoever makes the next one gives way to it."""
+
 _Record: TypeAlias = "tuple[WindowedSeries[Any], float | None, float | None, float]"
 """The series, the number (``None``: it was bound), the time it says, and the time it was made at."""
 
 _Changes: TypeAlias = "list[tuple[dict[Any, Any], Any, Any]]"
 """A dict, a key in it, and what to put there."""
+
+
+T = TypeVar("T")
 
 
 class WindowStore:
@@ -58,13 +64,11 @@ class WindowStore:
         self,
         grid: Grid,
         clock: Clock,
-        lock: threading.RLock,
         define: Callable[[str, Kind], MetricDefinition],
         next_sequence: Callable[[], int],
     ) -> None:
         """Make an empty one.
 
-        :param lock: held while draining and reading; never waited for by who records.
         :param define: gives the definition of a name.
         :param next_sequence: gives the place of one reading in the order of all.
         """
@@ -74,7 +78,7 @@ class WindowStore:
         self.budgets: dict[str, Budget] = {}
         self._grid = grid
         self._wall = clock.wall
-        self._lock = lock
+        self._turn = Turn()
         self._define = define
         self._next_sequence = next_sequence
         self._identities: dict[SeriesKey, Identity] = {}
@@ -82,7 +86,11 @@ class WindowStore:
         self._windows: dict[int, dict[Identity, Cell]] = {}
         self._tally: dict[tuple[str, str], int] = {}
         self._noted: tuple[_Changes, int] | None = None
-        self._busy = False
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this is a forked child's copy of its parent's records."""
+        return self._turn.is_inherited
 
     # -- recording
 
@@ -90,31 +98,42 @@ class WindowStore:
         """Take one record: a checked number and a checked time, if it says one."""
         pending = self.pending
         pending.append((series, number, at, self._wall()))
-        if len(pending) >= PENDING_LIMIT and self._lock.acquire(blocking=False):
-            try:
-                self._settle()
-            finally:
-                self._lock.release()
+        if len(pending) >= PENDING_LIMIT:
+            if not self._turn.claims:
+                self._settled(_nothing, wait=False)
+            elif len(pending) >= _MOST_PENDING:
+                give_way()
 
     # -- draining
 
-    def _settle(self) -> None:
-        """Make everything pending count; called with the lock held."""
-        if self._busy:  # this thread is inside a drain or a read: what is published is what there is
-            self._put_in_place()
-            return
+    def _settled(self, read: Callable[[], T], *, wait: bool = True) -> T:
+        """Drain, and give what ``read`` gives then, with nobody else draining meanwhile.
+
+        Inside of a drain, or of another read, it reads what is published; so it does when the drain of another thread
+        does not come to an end.
+        """
+        claim, turn, outer = new_claim(), self._turn, here.claim
         try:
-            self._busy = True
-            self._finish()  # what was interrupted
-            batch = self.pending[:]
-            kept = self._grid.kept(self._wall())
-            if batch:
-                self._noted = (self._worked_out(batch, kept), len(batch))
-                self._finish()
-            for index in [each for each in self._windows if each not in kept]:
-                del self._windows[index]
+            if turn.comes(claim, wait=wait):
+                here.claim = claim
+                self._settle()
+            elif turn.claims.get(None) == claim:  # this very thread's
+                self._put_in_place()
+            return read()
         finally:
-            self._busy = False
+            if None in turn.claims and turn.claims[None] is claim:
+                del turn.claims[None]
+            here.claim = outer
+
+    def _settle(self) -> None:
+        self._finish()  # what was interrupted
+        batch = self.pending[:]
+        kept = self._grid.kept(self._wall())
+        if batch:
+            self._noted = (self._worked_out(batch, kept), len(batch))
+            self._finish()
+        for index in [each for each in self._windows if each not in kept]:
+            del self._windows[index]
 
     def _finish(self) -> None:
         taken = self._put_in_place()
@@ -169,23 +188,21 @@ class WindowStore:
 
     def totals(self) -> list[tuple[Identity, Total]]:
         """Give what ever counted, by series."""
-        with self._lock:
-            self._settle()
-            return list(self._totals.items())
+        return self._settled(lambda: list(self._totals.items()))
 
     def total_of(self, key: SeriesKey) -> tuple[Identity, Total] | None:
         """Give what ever counted in one series; ``None`` if it has nothing."""
-        with self._lock:
-            self._settle()
+
+        def read() -> tuple[Identity, Total] | None:
             identity = self._identities.get(key)
             total = None if identity is None else self._totals.get(identity)
             return None if identity is None or total is None else (identity, total)
 
+        return self._settled(read)
+
     def tally(self) -> dict[tuple[str, str], int]:
         """Give ``(metric, what became of it)`` -> number of records, of all that were drained."""
-        with self._lock:
-            self._settle()
-            return dict(self._tally)
+        return self._settled(self._tally.copy)
 
     def windows(
         self, name: str, tags: Tags, span: Callable[[float], Iterable[int]]
@@ -194,19 +211,20 @@ class WindowStore:
 
         :param span: gives the indexes to look at, from the time of now.
         """
-        with self._lock:
-            self._settle()
-            was_busy = self._busy
-            self._busy = True  # all windows are to be of one moment, also if a signal handler records and reads
-            try:
-                now = self._wall()
-                chosen = [each for each in self._totals if each.name == name and each.tags.contains(tags)]
-                found: dict[int, list[tuple[Identity, Cell]]] = {}
-                for index in span(now):
-                    window = self._windows.get(index)
-                    cells = [(each, window[each]) for each in chosen if each in window] if window else []
-                    if cells:
-                        found[index] = cells
-                return now, found
-            finally:
-                self._busy = was_busy
+
+        def read() -> tuple[float, dict[int, list[tuple[Identity, Cell]]]]:
+            now = self._wall()
+            chosen = [each for each in list(self._totals) if each.name == name and each.tags.contains(tags)]
+            found: dict[int, list[tuple[Identity, Cell]]] = {}
+            for index in span(now):
+                window = self._windows.get(index)
+                cells = [(each, window[each]) for each in chosen if each in window] if window else []
+                if cells:
+                    found[index] = cells
+            return now, found
+
+        return self._settled(read)
+
+
+def _nothing() -> None:
+    pass

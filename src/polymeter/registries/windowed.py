@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import threading
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WindowedHealth", "WindowedRegistry"]
 
+_SNAPSHOT_TRIES: Final = 3
 _LOOK_UPS_PER_SERIES: Final = 8  # the same tags in other orders
 
 
@@ -91,14 +91,17 @@ class WindowedRegistry(WindowQuestions):
         self._grid = Grid(seconds, keep, future)
         self._budget = budget
         self._sequence = itertools.count()
-        self._lock = threading.RLock()
-        self._store = self._new_store()
+        self._current = self._new_store()
         after_fork(self)
 
+    @property
+    def _store(self) -> WindowStore:
+        if self._current.is_inherited:  # before our hook: another library's, or a finaliser that ran even earlier
+            self.after_fork_in_child()
+        return self._current
+
     def _new_store(self) -> WindowStore:
-        return WindowStore(
-            self._grid, self.clock, self._lock, self._definitions.implied, functools.partial(next, self._sequence)
-        )
+        return WindowStore(self._grid, self.clock, self._definitions.implied, functools.partial(next, self._sequence))
 
     @property
     def seconds(self) -> float:
@@ -292,16 +295,23 @@ class WindowedRegistry(WindowQuestions):
 
     def snapshot(self) -> Snapshot:
         """Give everything that ever counted, with the definitions and the ``polymeter.*`` metrics."""
-        with self._lock:  # so that no clear() comes in between
-            snapshot = super().snapshot()
-            health = self.health()
-            metrics: list[Metric] = [
-                Counter(definition.name, count, {"metric": name}, start=self._started, timestamp=self.now())
-                for definition, counts in ((LATE_RECORDS, health.late_by), (MISPLACED_RECORDS, health.future_by))
-                for name, count in counts.items()
-            ]
-            metrics += self._folded_records()
-            return snapshot.plus(metrics, {each.name: each for each in (LATE_RECORDS, MISPLACED_RECORDS)})
+        for _ in range(_SNAPSHOT_TRIES):
+            store = self._store
+            snapshot = self._snapshot()
+            if self._current is store:  # else a clear() came in between
+                break
+        return snapshot
+
+    def _snapshot(self) -> Snapshot:
+        snapshot = super().snapshot()
+        health = self.health()
+        metrics: list[Metric] = [
+            Counter(definition.name, count, {"metric": name}, start=self._started, timestamp=self.now())
+            for definition, counts in ((LATE_RECORDS, health.late_by), (MISPLACED_RECORDS, health.future_by))
+            for name, count in counts.items()
+        ]
+        metrics += self._folded_records()
+        return snapshot.plus(metrics, {each.name: each for each in (LATE_RECORDS, MISPLACED_RECORDS)})
 
     def _folded_records(self) -> list[Metric]:
         folded = [(name, budget) for name, budget in list(self._store.budgets.items()) if budget.folded.value]
@@ -331,17 +341,16 @@ class WindowedRegistry(WindowQuestions):
 
     def clear(self) -> None:
         """Forget all values and start a new epoch; definitions stay, and bound series can still be recorded on."""
-        with self._lock:
-            self._store = self._new_store()
-            self._new_epoch()
-            self._begin_again()
+        self._current = self._new_store()
+        self._new_epoch()
+        self._begin_again()
 
     def after_fork_in_child(self) -> None:
         """Start from zero as a new writer: what the parent recorded is the parent's to report."""
-        self._lock = threading.RLock()
-        self._store = self._new_store()
-        self._new_writer()
-        self._begin_again()
+        if self._current.is_inherited:
+            self._current = self._new_store()
+            self._new_writer()
+            self._begin_again()
 
     def _begin_again(self) -> None:
         for definition in self._definitions.to_dict().values():
