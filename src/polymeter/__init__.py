@@ -6,35 +6,68 @@ exporters deliver.
 
 from __future__ import annotations
 
-from polymeter.clock import Clock
-from polymeter.data import (
-    Combine,
-    Counter,
-    Distribution,
-    Gauge,
-    Histogram,
-    Kind,
-    Metric,
-    MetricDefinition,
-    Snapshot,
-    Tags,
-    Timer,
-    UpDownCounter,
-)
-from polymeter.errors import (
-    DefinitionConflictError,
-    DefinitionError,
-    ExportError,
-    InvalidMetricError,
-    InvalidTagsError,
-    ListenerError,
-    MetricNotFoundError,
-    MissingExtraError,
-    NotActiveError,
-    PolymeterError,
-)
-from polymeter.metrics import Health, Metrics
-from polymeter.subscription import Subscription
+from typing import TYPE_CHECKING
+
+from polymeter.lazily import lazily
+
+if TYPE_CHECKING:
+    from polymeter.clock import Clock
+    from polymeter.data import (
+        Combine,
+        Counter,
+        Distribution,
+        Gauge,
+        Histogram,
+        Kind,
+        Metric,
+        MetricDefinition,
+        Snapshot,
+        Tags,
+        Timer,
+        UpDownCounter,
+    )
+    from polymeter.errors import (
+        DefinitionConflictError,
+        DefinitionError,
+        ExportError,
+        InvalidMetricError,
+        InvalidTagsError,
+        ListenerError,
+        MetricNotFoundError,
+        MissingExtraError,
+        NotActiveError,
+        PolymeterError,
+    )
+    from polymeter.health import Health
+    from polymeter.metrics import Metrics
+    from polymeter.subscription import Subscription
+
+    __version__: str
+else:
+    _find, __dir__ = lazily(
+        __name__,
+        {
+            "clock": "Clock",
+            "contracts": "",
+            "data": "Combine Counter Distribution Gauge Histogram Kind Metric MetricDefinition Snapshot Tags Timer "
+            "UpDownCounter",
+            "errors": "DefinitionConflictError DefinitionError ExportError InvalidMetricError InvalidTagsError "
+            "ListenerError MetricNotFoundError MissingExtraError NotActiveError PolymeterError",
+            "events": "",
+            "health": "Health",
+            "metrics": "Metrics",
+            "registries": "",
+            "subscription": "Subscription",
+        },
+    )
+
+    def __getattr__(name: str) -> object:
+        if name == "__version__":  # looked up when asked for: reading metadata costs more than importing all of us
+            from importlib.metadata import version
+
+            return version("polymeter")
+        return _find(name)
+
 
 __all__ = [
     "Clock",
@@ -65,15 +98,3 @@ __all__ = [
     "UpDownCounter",
     "__version__",
 ]
-
-
-__version__: str
-
-
-def __getattr__(name: str) -> str:
-    if name == "__version__":  # looked up when asked for: reading metadata costs more than importing all of us
-        from importlib.metadata import version
-
-        return version("polymeter")
-    message = f"module 'polymeter' has no attribute {name!r}"
-    raise AttributeError(message)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter as Counts
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
@@ -21,20 +19,16 @@ from polymeter.registries.aggregating import AggregatingRegistry
 from polymeter.subscription import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from types import TracebackType
 
     from polymeter.contracts import CanDispatchEvents, CanFollow, CanStoreMetrics
     from polymeter.data.metric import Metric
     from polymeter.data.snapshot import Snapshot
-    from polymeter.events.listener import ListenerHealth
-    from polymeter.pump.delivery import ExporterHealth
-    from polymeter.registries.base import RegistryHealth
+    from polymeter.health import Health
 
-__all__ = ["Health", "Metrics"]
-
-_logger: Final = logging.getLogger("polymeter")
+__all__ = ["Metrics"]
 
 _SELF_METRICS: Final = {
     each.name: each
@@ -45,29 +39,6 @@ _SELF_METRICS: Final = {
         MetricDefinition.of("polymeter.polls.failed", Kind.COUNTER, help="Polled sources that raised."),
     )
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How everything is, with the counts that make the two conservation laws checkable.
-
-    :ivar registry: ``records == applied + invalid + denied``; ``None`` if the registry does not say.
-    :ivar listeners: each ``deliveries == handled + failed + quarantined + stopped``.
-    :ivar exporters: what became of the exports.
-    :ivar polls_failed: how often a polled source raised.
-    """
-
-    registry: RegistryHealth | None = None
-    listeners: Sequence[ListenerHealth] = ()
-    exporters: Sequence[ExporterHealth] = ()
-    polls_failed: int = 0
-
-    @property
-    def is_well(self) -> bool:
-        """Whether nothing failed and nothing was refused."""
-        refused = self.registry.invalid + self.registry.denied if self.registry is not None else 0
-        unheard = sum(each.failed + each.quarantined for each in self.listeners)
-        return not (refused or unheard or self.polls_failed or any(each.failed for each in self.exporters))
 
 
 class Metrics:
@@ -204,6 +175,8 @@ class Metrics:
 
     def health(self) -> Health:
         """Give what became of events, records and exports."""
+        from polymeter.health import Health  # dataclasses are dear to import, and not everybody asks
+
         return Health(
             registry=_health_of(self.registry, None),
             listeners=_health_of(self.events, []),
@@ -302,7 +275,11 @@ def _cancel(thing: object, subscription: Subscription) -> None:
     try:
         subscription.cancel()
     except Exception as error:  # noqa: BLE001 - one source must not keep the others from being uninstalled
-        _logger.warning("%s could not be uninstalled: %s", type(thing).__qualname__, type(error).__qualname__)
+        import logging  # dear to import, and rarely needed
+
+        logging.getLogger("polymeter").warning(
+            "%s could not be uninstalled: %s", type(thing).__qualname__, type(error).__qualname__
+        )
 
 
 def _health_of(thing: object, otherwise: Any) -> Any:

@@ -15,7 +15,7 @@ from tests.interpreter import SRC
 
 PACKAGE = SRC / "polymeter"
 
-GROUND = "clock contracts counting errors forking subscription"
+GROUND = "clock contracts counting errors forking lazily quarantine subscription"
 
 MAY_IMPORT = {
     # The ground: knows no room.
@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "counting": "",
     "errors": "",
     "forking": "",
+    "lazily": "",
+    "quarantine": "clock",
     "subscription": "",
     # The values and their merge: pure.
     "data": "errors",
@@ -38,8 +40,9 @@ MAY_IMPORT = {
     "timing": f"{GROUND} events",
     "journal": f"{GROUND} events data",
     # What joins the rooms; only the two at the bottom and the front door may know it.
-    "metrics": f"{GROUND} data events collectors registries exporters pump",
-    "__init__": f"{GROUND} data events collectors registries exporters pump timing metrics",
+    "health": f"{GROUND} events registries pump",
+    "metrics": f"{GROUND} data events collectors registries exporters pump health",
+    "__init__": f"{GROUND} data events collectors registries exporters pump timing health metrics",
     "testing": f"{GROUND} data events sources collectors registries exporters pump timing journal metrics __init__",
     "cli": f"{GROUND} data events sources collectors registries exporters pump timing journal metrics testing __init__",
 }

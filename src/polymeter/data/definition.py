@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
@@ -12,6 +11,7 @@ from polymeter.data.kind import Kind
 from polymeter.data.metric import checked_name
 from polymeter.data.tags import Tags, TagValue
 from polymeter.data.units import Unit, unit_of
+from polymeter.data.value import Immutable, Value
 from polymeter.errors import DefinitionConflictError, DefinitionError, InvalidMetricError
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 _FOR_DISTRIBUTIONS: Final = frozenset({Combine.SUM, Combine.PER_PROCESS})
 
 
-@dataclass(frozen=True, slots=True)
-class MetricDefinition:
+class MetricDefinition(Value, Immutable):
     """What is known about a metric's name before anything is recorded. ``None`` means: not said.
 
     :ivar name: the metric's name.
@@ -55,15 +54,51 @@ class MetricDefinition:
     :ivar budget: series that the metric may have; default: the registry's.
     """
 
+    __slots__ = __match_args__ = (
+        "name",
+        "kind",
+        "unit",
+        "help",
+        "combine",
+        "buckets",
+        "domains",
+        "expire_after",
+        "budget",
+    )
+
     name: str
     kind: Kind
-    unit: str | None = None
-    help: str | None = None
-    combine: Combine | None = None
-    buckets: tuple[float, ...] | None = None
-    domains: Mapping[str, tuple[TagValue, ...]] | None = field(default=None, hash=False)
-    expire_after: float | None = None
-    budget: int | None = None
+    unit: str | None
+    help: str | None
+    combine: Combine | None
+    buckets: tuple[float, ...] | None
+    domains: Mapping[str, tuple[TagValue, ...]] | None
+    expire_after: float | None
+    budget: int | None
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        *,
+        unit: str | None = None,
+        help: str | None = None,
+        combine: Combine | None = None,
+        buckets: tuple[float, ...] | None = None,
+        domains: Mapping[str, tuple[TagValue, ...]] | None = None,
+        expire_after: float | None = None,
+        budget: int | None = None,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "name", name)
+        put(self, "kind", kind)
+        put(self, "unit", unit)
+        put(self, "help", help)
+        put(self, "combine", combine)
+        put(self, "buckets", buckets)
+        put(self, "domains", domains)
+        put(self, "expire_after", expire_after)
+        put(self, "budget", budget)
 
     @classmethod
     def of(
@@ -104,7 +139,17 @@ class MetricDefinition:
             message = f"{kind} {name!r} cannot have a budget of {budget!r} series: give 1 or more"
             raise DefinitionError(message)
         unit_of(name, unit, is_timer=kind is Kind.TIMER)
-        return cls(name, kind, unit, help, rule, bounds, kept, expire_after, budget)
+        return cls(
+            name,
+            kind,
+            unit=unit,
+            help=help,
+            combine=rule,
+            buckets=bounds,
+            domains=kept,
+            expire_after=expire_after,
+            budget=budget,
+        )
 
     @property
     def rule(self) -> Combine:
@@ -128,18 +173,21 @@ class MetricDefinition:
 
         :raises DefinitionConflictError: where both say something, and not the same.
         """
-        added = {}
-        for part in fields(self):
-            mine, theirs = getattr(self, part.name), getattr(other, part.name)
+        added: dict[str, object] = {}
+        for part in self.__match_args__:
+            mine, theirs = getattr(self, part), getattr(other, part)
             if theirs is None or mine == theirs:
                 continue
             if mine is not None:
                 raise DefinitionConflictError(self, other)
-            added[part.name] = theirs
-        return replace(self, **added) if added else self
+            added[part] = theirs
+        return self.replaced(**added) if added else self
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.kind, self.unit, self.buckets))  # a mapping of domains has no hash
 
     def __str__(self) -> str:
-        parts = ((part.name, getattr(self, part.name)) for part in fields(self)[2:])
+        parts = ((part, getattr(self, part)) for part in self.__match_args__[2:])
         said = " ".join(f"{name}={getattr(value, 'value', value)!r}" for name, value in parts if value is not None)
         return f"{self.kind} {self.name!r} {said}".rstrip()
 

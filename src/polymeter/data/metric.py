@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeGuard
 
 from polymeter.data.tags import Tags
 from polymeter.data.units import Unit, unit_of
+from polymeter.data.value import Immutable
 from polymeter.errors import InvalidMetricError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ MetricKey: TypeAlias = "tuple[Kind, str, Tags]"
 """What makes two metrics the same series: kind, name and tags."""
 
 
-class Metric(ABC):
+class Metric(Immutable, ABC):
     """One series at one moment: immutable, comparable, and mergeable with others of the same identity.
 
     :ivar name: the name as given, dots and suffixes included.
@@ -119,19 +120,6 @@ class Metric(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        message = f"a {type(self).__name__} is immutable: {name!r} cannot be set"
-        raise AttributeError(message)
-
-    def __delattr__(self, name: str) -> NoReturn:
-        message = f"a {type(self).__name__} is immutable: {name!r} cannot be deleted"
-        raise AttributeError(message)
-
-    def __setstate__(self, state: tuple[None, dict[str, object]]) -> None:
-        # Unpickling and copying would use __setattr__, which refuses.
-        for name, value in state[1].items():
-            object.__setattr__(self, name, value)
 
 
 def is_name(name: object) -> TypeGuard[str]:

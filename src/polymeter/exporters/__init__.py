@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from polymeter.exporters.callback import CallbackExporter
-from polymeter.exporters.in_memory import InMemoryExporter
-from polymeter.exporters.log import LogExporter
-from polymeter.exporters.null import NullExporter
-from polymeter.exporters.prometheus import PrometheusExporter
+from typing import TYPE_CHECKING
+
+from polymeter.lazily import lazily
+
+if TYPE_CHECKING:
+    from polymeter.exporters.callback import CallbackExporter
+    from polymeter.exporters.in_memory import InMemoryExporter
+    from polymeter.exporters.log import LogExporter
+    from polymeter.exporters.null import NullExporter
+    from polymeter.exporters.prometheus import PrometheusExporter
+else:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "callback": "CallbackExporter",
+            "in_memory": "InMemoryExporter",
+            "log": "LogExporter",
+            "null": "NullExporter",
+            "prometheus": "PrometheusExporter",
+        },
+    )
 
 __all__ = ["CallbackExporter", "InMemoryExporter", "LogExporter", "NullExporter", "PrometheusExporter"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from polymeter.data.metric import Metric
 
 __all__ = ["PrometheusExporter"]
-
-_logger: Final = logging.getLogger("polymeter.exporters")
 
 Labels: TypeAlias = "tuple[tuple[str, str], ...]"
 _SUFFIXES: Final = {"histogram": ("", "_bucket", "_sum", "_count")}
@@ -114,7 +111,9 @@ class PrometheusExporter:
             taken.update(family.name + suffix for suffix in _SUFFIXES.get(family.type, ("",)))
             if family.name != wanted and wanted not in self._warned:
                 self._warned.add(wanted)
-                _logger.warning(
+                import logging  # dear to import, and rarely needed
+
+                logging.getLogger("polymeter.exporters").warning(
                     "Prometheus cannot tell two metrics named %s apart: one is %s there", wanted, family.name
                 )
 

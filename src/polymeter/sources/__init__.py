@@ -5,9 +5,23 @@ Importing this room, or a source, imports no client library; installing a source
 
 from __future__ import annotations
 
-from polymeter.sources.health import SourceHealth
-from polymeter.sources.lifecycle import InferenceRun, abandon_when_dropped, inference, start_inference
-from polymeter.sources.openai import OpenAISource
+from typing import TYPE_CHECKING
+
+from polymeter.lazily import lazily
+
+if TYPE_CHECKING:
+    from polymeter.sources.health import SourceHealth
+    from polymeter.sources.lifecycle import InferenceRun, abandon_when_dropped, inference, start_inference
+    from polymeter.sources.openai import OpenAISource
+else:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "health": "SourceHealth",
+            "lifecycle": "InferenceRun abandon_when_dropped inference start_inference",
+            "openai": "OpenAISource",
+        },
+    )
 
 __all__ = [
     "InferenceRun",
