@@ -41,10 +41,6 @@ class Shelf:
         self.names = names
         self.series: dict[Texts, Series[Any]] = {}
 
-    def pop(self, texts: Texts) -> Series[Any] | None:
-        """Take out a series, if it is there."""
-        return self.series.pop(texts, None)
-
 
 class LookUp:
     """How the series of one metric are found by tags that come in one order.

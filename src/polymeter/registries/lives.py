@@ -68,12 +68,16 @@ class Lives:
             last = series.frozen(now)
             for reader in self._readers:
                 reader.ended(last)
+            total = family.ended
             if series.kind is not Kind.GAUGE:
-                total = last.retagged(None)
-                family.ended = total if family.ended is None else family.ended.merge(total)
+                total = last.retagged(None) if total is None else total.merge(last.retagged(None))
+            self._hold(series)
+            # Three steps in which nothing is called: no handler raises in between.
+            family.ended = total
             del shelf.series[texts]
+            series.began = None
+            series.reset()
             family.budget.release()
-            self._detach(series)
 
     def end_idle(self, families: Iterable[Family]) -> set[Kind]:
         """End what nobody has recorded on for too long; give the kinds of those."""
@@ -94,20 +98,21 @@ class Lives:
                 series.pending.clear()
         for family in families:
             for shelf in list(family.shelves.values()):
-                for texts in list(shelf.series):
-                    gone = shelf.pop(texts)
-                    if gone is None:  # a handler has done the same meanwhile
-                        continue
-                    if gone.pending:
-                        gone.pending.clear()
-                    self._detach(gone)
+                for texts, series in list(shelf.series.items()):
+                    if series.pending:
+                        series.pending.clear()
+                    self._hold(series)
+                    series.reset()
+                    # As above; a handler may have done the same already.
+                    if texts in shelf.series and shelf.series[texts] is series:
+                        del shelf.series[texts]
+                        series.began = None
             family.forget()
         for reader in self._readers:
             reader.forget()
 
-    def _detach(self, series: Series[Any]) -> None:
-        series.reset()
-        series.detach()
+    def _hold(self, series: Series[Any]) -> None:
+        """Stay in reach of a series that ends."""
         series.family.touched.pop(series, None)
         self._detached.add(series)
         self._just_detached.append((self._clock.monotonic(), series))
@@ -126,9 +131,11 @@ class Lives:
     def alive(self, series: Series[Any], definition: MetricDefinition) -> Series[Any]:
         """Give what counts the records of a series that has ended: itself, in a new life, or the one in its place."""
         shelf, texts = series.place
-        current = shelf.series.setdefault(texts, series)
-        if current is series:
+        while (current := shelf.series.setdefault(texts, series)) is series and not series.attached:
             shelf.family.budget.take()
-            series.renew(definition, self.new_start())
-            self._detached.discard(series)
+            series.renew(definition)
+            series.began = self.new_start()
+            if shelf.series.get(texts) is not series:  # a handler has cleared meanwhile
+                series.began = None
+        self._detached.discard(current)
         return current

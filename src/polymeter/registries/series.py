@@ -80,10 +80,14 @@ class Owner(Protocol):
 
 
 class Series(ABC, Generic[MetricT]):
-    """One live series. It records by the verb of its kind and reads as a metric of that kind."""
+    """One live series. It records by the verb of its kind and reads as a metric of that kind.
+
+    :ivar pending: records that wait here; ``None`` as long as they wait with the registry.
+    :ivar began: Unix seconds since which it has been shown; ``None``: it has ended, until it is recorded on again.
+    """
 
     # There may be a hundred thousand of these: what can be shared is on the shelf.
-    __slots__ = ("__weakref__", "_identity", "_shelf", "_start", "pending")
+    __slots__ = ("__weakref__", "_identity", "_shelf", "began", "pending")
 
     kind: ClassVar[Kind]
 
@@ -92,22 +96,18 @@ class Series(ABC, Generic[MetricT]):
         self._shelf = shelf
         # Tags that are all text can be made again from their texts.
         self._identity = texts if all(type(value) is str for value in tags.values()) else tags
-        self._start: float | None = start
+        self.began: float | None = start
         self.pending: list[Any] | None = None
 
     @property
     def attached(self) -> bool:
         """Whether the registry shows it."""
-        return self._start is not None
+        return self.began is not None
 
     @property
     def start(self) -> float:
         """Unix seconds since which the value has been gathered."""
-        return self._owner.now() if self._start is None else self._start
-
-    def detach(self) -> None:
-        """Show it no more, until it is recorded on again."""
-        self._start = None
+        return self._owner.now() if self.began is None else self.began
 
     @property
     def family(self) -> Family:
@@ -190,10 +190,10 @@ class Series(ABC, Generic[MetricT]):
         for reason in reasons:
             self._owner.reject(self.name, reason)
 
-    def renew(self, definition: MetricDefinition, start: float) -> None:
-        """Begin anew, as ``definition`` now says."""
-        self._start = start
+    def renew(self, definition: MetricDefinition) -> None:
+        """Go back to nothing, as ``definition`` now says."""
         del definition
+        self.reset()
 
     @abstractmethod
     def reset(self) -> None:
@@ -476,9 +476,8 @@ class _DistributionSeries(Series[MetricT], ReadsDistribution):
             self._refuse(refused)
         return good
 
-    def renew(self, definition: MetricDefinition, start: float) -> None:
-        """Begin anew, as ``definition`` now says."""
-        super().renew(definition, start)
+    def renew(self, definition: MetricDefinition) -> None:
+        """Go back to nothing, as ``definition`` now says."""
         self._builder = DistributionBuilder(definition.base_bounds)
 
     def reset(self) -> None:
