@@ -21,7 +21,7 @@ class Interrupted(BaseException):
 
 
 class RaisingAt:
-    """Raises where Python would call signal handlers, the ``n``-th time: when a function begins or a call into C ends."""
+    """Raises where Python calls signal handlers, the ``n``-th time: when a function begins or a call into C ends."""
 
     def __init__(self, n):
         self.left = n

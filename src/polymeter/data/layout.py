@@ -33,7 +33,7 @@ class Column(NamedTuple):
         if self.place is None:
             return [1] * rows
         if self.kind is Kind.GAUGE:
-            return [table[self.place], table[-2], table[-1]]
+            return [list(table[self.place]), list(table[-2]), list(table[-1])]
         return list(table[self.place])
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from polymeter.data.layout import RowLayout
-    from polymeter.registries.drain import InHand, WorkedOut
+    from polymeter.registries.drain import WorkedOut
     from polymeter.registries.null import NullSeries
     from polymeter.registries.series import Series
 
@@ -76,14 +76,14 @@ class RowBuffer:
         self.waiting.clear()
 
     def work_out(self) -> WorkedOut:
-        """Say which batches the rows of now make: a column for each metric of each group of the same tags."""
+        """Say which batches the rows of now make: a column for each series."""
         rows = self.waiting[:]
-        in_hand: list[InHand] = []
-        for key, group in self._grouped(rows, in_hand).items():
-            self._columns(key, group, in_hand)
-        return in_hand, self.waiting, slice(len(rows))
+        batches: dict[Any, list[Any]] = {}
+        for key, group in self._grouped(rows, batches).items():
+            self._columns(key, group, batches)
+        return [(series, batch, True) for series, batch in batches.items()], self.waiting, slice(len(rows))
 
-    def _grouped(self, rows: list[tuple[Any, ...]], in_hand: list[InHand]) -> dict[Any, list[tuple[Any, ...]]]:
+    def _grouped(self, rows: list[tuple[Any, ...]], batches: dict[Any, list[Any]]) -> dict[Any, list[tuple[Any, ...]]]:
         groups: dict[Any, list[tuple[Any, ...]]] = {}
         try:
             for row in rows:
@@ -97,15 +97,15 @@ class RowBuffer:
                 try:
                     groups.setdefault(row[0], []).append(row)
                 except Exception:  # noqa: BLE001 - this row, then
-                    self._refuse(row, in_hand)
+                    self._refuse(row, batches)
         return groups
 
-    def _refuse(self, row: tuple[Any, ...], in_hand: list[InHand]) -> None:
+    def _refuse(self, row: tuple[Any, ...], batches: dict[Any, list[Any]]) -> None:
         for column in self._layout.columns:
-            batch = column.of([(value,) for value in row], 1)
-            in_hand.append((self._owner.refusing(column.kind, column.name, "tags"), batch, True))
+            refusing = self._owner.refusing(column.kind, column.name, "tags")
+            batches[refusing] = column.of([(value,) for value in row], 1)
 
-    def _columns(self, key: Any, group: list[tuple[Any, ...]], in_hand: list[InHand]) -> None:
+    def _columns(self, key: Any, group: list[tuple[Any, ...]], batches: dict[Any, list[Any]]) -> None:
         known = self._keys.get(key)
         if known is None:
             if len(self._keys) >= _MOST_KEYS:
@@ -122,4 +122,11 @@ class RowBuffer:
                     continue
                 tags = self._layout.tags_of(key)
                 series = known[number] = self._owner.series_for(column.kind, column.name, tags)
-            in_hand.append((series, batch, True))
+            earlier = batches.get(series)
+            if earlier is None:
+                batches[series] = batch
+            elif column.kind is Kind.GAUGE:  # several keys, one series: beyond the budget
+                for part, more in zip(earlier, batch, strict=True):
+                    part.extend(more)
+            else:
+                earlier.extend(batch)
