@@ -87,13 +87,13 @@ class CompositeRegistry:
             known.append(leaf)
         self._first = first
         self._numbered = tuple(enumerate(self.members))
-        self._clock: Clock = getattr(first, "clock", SYSTEM_CLOCK)
+        self.clock: Clock = getattr(first, "clock", SYSTEM_CLOCK)
         self._count_anew()
         after_fork(self)
 
     def _count_anew(self) -> None:
         self._failures = [AtomicCount() for _ in self.members]
-        self._started = self._clock.wall()
+        self._started = self.clock.wall()
 
     # -- recording
 
