@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polymeter import DefinitionError
-from polymeter.registries import AggregatingRegistry
+from polymeter.registries import AggregatingRegistry, WindowedRegistry
 
 
 def test_new_values_beyond_the_budget_are_counted_under_other(clock):
@@ -45,9 +45,10 @@ def test_each_metric_has_a_budget_of_its_own(clock):
     assert len(registry.find("narrow")) == 11
 
 
-def test_one_line_tells_which_label_of_which_metric_explodes(clock, caplog):
-    """With some of its values, to find out where they come from."""
-    registry = AggregatingRegistry(clock=clock, budget=10)
+@pytest.mark.parametrize("registry_class", [AggregatingRegistry, WindowedRegistry])
+def test_one_line_tells_which_label_of_which_metric_explodes(registry_class, clock, caplog):
+    """With one of its values, to find out where they come from."""
+    registry = registry_class(clock=clock, budget=10)
     with caplog.at_level(logging.WARNING):
         for user in range(100):
             registry.counter("calls", {"user": f"u{user}"})
@@ -57,13 +58,26 @@ def test_one_line_tells_which_label_of_which_metric_explodes(clock, caplog):
     assert "'u10'" in record.getMessage()
 
 
+def test_a_log_that_fails_costs_no_record(clock, monkeypatch):
+    """A filter of the user's may do anything."""
+
+    def fail(_record):
+        raise ValueError
+
+    monkeypatch.setattr(logging.getLogger("polymeter.registries"), "filters", [fail])
+    registry = AggregatingRegistry(clock=clock, budget=10)
+    for user in range(100):
+        registry.counter("calls", {"user": user})
+    assert (registry.total("calls"), registry.health().invalid) == (100, 0)
+
+
 def test_a_self_metric_counts_what_was_folded(clock):
     """By metric and label."""
     registry = AggregatingRegistry(clock=clock, budget=10)
     for user in range(100):
         registry.counter("calls", {"user": f"u{user}"})
     [folded] = registry.snapshot().by_name("polymeter.records.folded")
-    assert (folded.value, folded.tags) == (90, {"metric": "calls", "label": "user"})
+    assert (folded.value, folded.tags) == (90, {"metric": "calls", "label": "user", "example": "u10"})
 
 
 @pytest.mark.parametrize("budget", [0, -1])

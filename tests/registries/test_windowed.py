@@ -824,7 +824,7 @@ def test_new_values_beyond_the_budget_share_a_series(clock):
     assert seen(registry) == [(0, 1000)]
     assert registry.total("calls", {"user": "__other__"}) == 990
     [folded] = registry.snapshot().by_name("polymeter.records.folded")
-    assert (folded.value, folded.tags) == (990, {"metric": "calls", "label": "user"})
+    assert (folded.value, folded.tags) == (990, {"metric": "calls", "label": "user", "example": "10"})
 
 
 def test_declared_domains_exist_from_the_start(registry):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
-from polymeter.data.counter import Counter
 from polymeter.data.definition import MetricDefinition
 from polymeter.data.kind import Kind
 from polymeter.data.metric import is_name
@@ -16,7 +15,7 @@ from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
 from polymeter.registries.base import RESERVED, BaseRegistry
-from polymeter.registries.budget import DEFAULT_BUDGET, OTHER_VALUE, Budget
+from polymeter.registries.budget import DEFAULT_BUDGET, OTHER_VALUE
 from polymeter.registries.by_name import ByName
 from polymeter.registries.drain import Drain
 from polymeter.registries.family import Family, LookUp, split
@@ -279,7 +278,7 @@ class AggregatingRegistry(BaseRegistry):
             look_up = self._look_ups[kind].setdefault(key, LookUp(family.shelf(split(checked)[0]), names))
         series = family.find(checked)
         if series is None:
-            admitted = self._admitted(family, checked)
+            admitted = family.budget.admit(checked, lambda folded: family.find(folded) is not None)
             series = self._series_of(family, admitted)
             if admitted is not checked:  # the value itself is not worth a place in a table
                 return series
@@ -301,14 +300,6 @@ class AggregatingRegistry(BaseRegistry):
             made = series_of(family.definition.kind)(shelf, texts, tags, self._lives.new_start())
             series = shelf.series.setdefault(texts, made)  # one of several threads wins
         return series
-
-    def _admitted(self, family: Family, tags: Tags) -> Tags:
-        """Give the tags that a new series is kept under: as they are, unless the metric has too many."""
-        was_exploding = family.budget.exploding
-        admitted = family.budget.admit(tags, lambda folded: family.find(folded) is not None)
-        if family.budget.exploding is not None and was_exploding is None:
-            _warn_of(family.name, family.budget)
-        return admitted
 
     def _check(self, definition: MetricDefinition) -> None:
         """Refuse domains with more combinations than the metric may have series."""
@@ -461,11 +452,8 @@ class AggregatingRegistry(BaseRegistry):
 
     def _self_metrics(self, now: float) -> list[Metric]:
         metrics = super()._self_metrics(now)
-        for name, family in list(self._families.items()):
-            if family.budget.folded.value:
-                tags = {"metric": name, "label": family.budget.exploding}
-                folded = family.budget.folded.value
-                metrics.append(Counter("polymeter.records.folded", folded, tags, start=self._started, timestamp=now))
+        for family in list(self._families.values()):
+            metrics += family.budget.self_metric(self._started, now)
         return metrics
 
     def _applied(self) -> int:
@@ -523,17 +511,3 @@ def _folded_before(look_up: LookUp, tags: TagsLike) -> Series[Any] | None:
     if found is not None:
         budget.folded.add()
     return found
-
-
-def _warn_of(name: str, budget: Budget) -> None:
-    import logging
-
-    logging.getLogger("polymeter.registries").warning(
-        "metric %r has reached its budget of %d series: new values of the tag %r (such as %s) are counted under %r; "
-        "a tag should have few values",
-        name,
-        budget.limit,
-        budget.exploding,
-        ", ".join(map(repr, budget.samples)),
-        OTHER_VALUE,
-    )

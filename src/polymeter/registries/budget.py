@@ -7,13 +7,16 @@ stays flat.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from polymeter.counting import AtomicCount
+from polymeter.data.counter import Counter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from polymeter.data.metric import Metric
     from polymeter.data.tags import Tags
 
 __all__ = ["DEFAULT_BUDGET", "OTHER_VALUE", "Budget"]
@@ -28,7 +31,7 @@ _SAMPLES: Final = 3
 
 
 class Budget:
-    """The series of one metric: counted, and folded once there are too many.
+    """The series of one metric: counted, and folded once there are too many. That is logged once.
 
     :ivar limit: so many series are made as they are asked for. A tenth more is kept for combinations of values that
         are known already and of ``__other__``; beyond that, everything goes to one series.
@@ -36,15 +39,19 @@ class Budget:
     :ivar samples: some of the values that were folded, to find out where they come from.
     """
 
-    __slots__ = ("_count", "_existing", "_values", "exploding", "folded", "limit", "samples")
+    __slots__ = ("_count", "_existing", "_name", "_values", "exploding", "folded", "limit", "samples")
 
-    def __init__(self, limit: int, existing: Callable[[], Iterable[Mapping[str, str]]] | None = None) -> None:
+    def __init__(
+        self, name: str, limit: int, existing: Callable[[], Iterable[Mapping[str, str]]] | None = None
+    ) -> None:
         """Make an untouched one.
 
+        :param name: of the metric.
         :param existing: gives the texts of the tags of every series; asked once, when the limit is reached. Without it
             the texts are kept from the first series on.
         """
         self.limit = limit
+        self._name = name
         self._existing = existing
         self.exploding: str | None = None
         self.samples: list[str] = []
@@ -62,7 +69,10 @@ class Budget:
         if self._existing is not None:
             self._learn(self._existing())
             self._existing = None
+        was_exploding = self.exploding
         folded = self._folded(tags, exists)
+        if self.exploding != was_exploding:
+            self._warn()
         if folded is tags and not exists(folded) and self._has_reserve:
             return self._remember(tags)  # a new combination of known values
         self.folded.add()
@@ -86,6 +96,32 @@ class Budget:
                 if self._has_reserve or exists(folded):
                     break
         return folded
+
+    def _warn(self) -> None:
+        import logging  # once in a process's life, if ever
+
+        with suppress(Exception):  # a handler or filter of the user's must not reach whoever records
+            logging.getLogger("polymeter.registries").warning(
+                "metric %r has reached its budget of %d series: new values of the tag %r (such as %s) are counted "
+                "under %r; a tag should have few values",
+                self._name,
+                self.limit,
+                self.exploding,
+                ", ".join(map(repr, self.samples)),
+                OTHER_VALUE,
+            )
+
+    def self_metric(self, start: float, now: float) -> list[Metric]:
+        """Give what was folded as a metric that names the label and the value that it began with, if anything was.
+
+        :param start: Unix seconds since which the registry counts.
+        :param now: Unix seconds of now.
+        """
+        folded = self.folded.value
+        if not folded:
+            return []
+        tags = {"metric": self._name, "label": self.exploding, "example": next(iter(self.samples), None)}
+        return [Counter("polymeter.records.folded", folded, tags, start=start, timestamp=now)]
 
     def is_new(self, label: str, text: str) -> bool:
         """Tell whether no series was made with this value of ``label``."""

@@ -85,7 +85,7 @@ class Family:
         self.shelves: dict[Texts, Shelf] = {}
         self.ended: Metric | None = None
         self.touched: dict[Series[Any], float] = {}
-        self.budget = Budget(definition.budget or budget, self._texts_of_all)
+        self.budget = Budget(self.name, definition.budget or budget, self._texts_of_all)
         self.redefine(definition, expire_after)
 
     def redefine(self, definition: MetricDefinition, expire_after: float | None) -> None:
@@ -121,7 +121,7 @@ class Family:
         """Start anew, with no series."""
         self.ended = None
         self.touched.clear()
-        self.budget = Budget(self.budget.limit, self._texts_of_all)
+        self.budget = Budget(self.name, self.budget.limit, self._texts_of_all)
 
     def idle(self, now: float) -> list[Series[Any]]:
         """Give the series that nobody has recorded on for too long; ``now`` is in monotonic seconds."""

@@ -244,7 +244,7 @@ class WindowedRegistry(WindowQuestions):
         name = definition.name
         budget = store.budgets.get(name)
         if budget is None:
-            budget = store.budgets.setdefault(name, Budget(definition.budget or self._budget))
+            budget = store.budgets.setdefault(name, Budget(name, definition.budget or self._budget))
         return budget.admit(tags, lambda folded: (name, folded.canonical) in store.series)
 
     def _defined(self, definition: MetricDefinition) -> None:
@@ -310,21 +310,9 @@ class WindowedRegistry(WindowQuestions):
             for definition, counts in ((LATE_RECORDS, health.late_by), (MISPLACED_RECORDS, health.future_by))
             for name, count in counts.items()
         ]
-        metrics += self._folded_records()
+        for budget in list(self._store.budgets.values()):
+            metrics += budget.self_metric(self._started, self.now())
         return snapshot.plus(metrics, {each.name: each for each in (LATE_RECORDS, MISPLACED_RECORDS)})
-
-    def _folded_records(self) -> list[Metric]:
-        folded = [(name, budget) for name, budget in list(self._store.budgets.items()) if budget.folded.value]
-        return [
-            Counter(
-                "polymeter.records.folded",
-                budget.folded.value,
-                {"metric": name, "label": budget.exploding},
-                start=self._started,
-                timestamp=self.now(),
-            )
-            for name, budget in folded
-        ]
 
     def health(self) -> WindowedHealth:
         """Give what became of all records."""
