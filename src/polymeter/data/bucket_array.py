@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 from array import array
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -16,7 +18,7 @@ from polymeter.data.buckets import (
 from polymeter.data.value import Immutable, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 __all__ = ["NO_BUCKETS", "BucketArray", "Buckets"]
 
@@ -69,19 +71,38 @@ class Buckets(Value, Immutable):
             return self
         if not self.counts:
             return other
-        merged = BucketArray()
-        merged.add_all(self)
-        merged.add_all(other)
-        return merged.freeze()
+        low, high = min(self.offset, other.offset), max(self.end, other.end)
+        return _packed(low, list(map(operator.add, self._over(low, high), other._over(low, high))))
 
     def minus(self, earlier: Buckets) -> Buckets:
         """Give what was added since ``earlier``; a bucket that shrank counts as 0."""
-        before = dict(earlier.items())
-        added = BucketArray()
-        for index, count in self.items():
-            if count > before.get(index, 0):
-                added.add(index, count - before.get(index, 0))
-        return added.freeze()
+        if not earlier.counts:
+            return self
+        low, high = min(self.offset, earlier.offset), max(self.end, earlier.end)
+        added = map(operator.sub, self._over(low, high), earlier._over(low, high))
+        return _packed(low, [max(0, count) for count in added])
+
+    def _over(self, low: int, high: int) -> Iterable[int]:
+        """Give the counts of the buckets ``low`` to ``high`` (excluded), which are no fewer than there are here."""
+        if not self.counts:
+            return itertools.repeat(0, high - low)
+        return itertools.chain(
+            itertools.repeat(0, self.offset - low), self.counts, itertools.repeat(0, high - self.end)
+        )
+
+
+def _packed(offset: int, counts: bytearray | array[int] | list[int]) -> Buckets:
+    """Give counts in their one canonical form."""
+    if not any(counts):
+        return NO_BUCKETS
+    first, last = 0, len(counts)
+    while not counts[first]:
+        first += 1
+    while not counts[last - 1]:
+        last -= 1
+    kept = counts[first:last]
+    narrow = isinstance(kept, bytearray) or max(kept) < 1 << 8
+    return Buckets(offset + first, bytes(kept) if narrow else tuple(kept))
 
 
 NO_BUCKETS: Final = Buckets()
@@ -107,13 +128,6 @@ class BucketArray:
         except (ValueError, OverflowError):  # the count does not fit: bytearray says ValueError, array OverflowError
             self._widen()
             self.add(index, count)
-
-    def add_all(self, other: Buckets) -> None:
-        """Add every count of ``other``."""
-        if other.counts:
-            self._grow(other.offset, other.end)
-            for index, count in other.items():
-                self.add(index, count)
 
     def counting(
         self, magnitudes: Collection[Any], least: float, most: float, *, are_whole: bool = False
@@ -163,16 +177,7 @@ class BucketArray:
 
     def freeze(self) -> Buckets:
         """Give an immutable copy in its one canonical form, whatever order it was counted in."""
-        counts = self._counts
-        first = next((at for at, count in enumerate(counts) if count), None)
-        if first is None:
-            return NO_BUCKETS
-        last = len(counts)
-        while not counts[last - 1]:
-            last -= 1
-        kept = counts[first:last]
-        narrow = isinstance(kept, bytearray) or max(kept) < 1 << 8
-        return Buckets(self._offset + first, bytes(kept) if narrow else tuple(kept))
+        return _packed(self._offset, self._counts)
 
     def _grow(self, start: int, end: int) -> None:
         if not self._counts:
