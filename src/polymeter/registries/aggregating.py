@@ -246,12 +246,14 @@ class AggregatingRegistry(BaseRegistry):
             look_up = self._look_ups[kind].get(key)
             found = None
             if look_up is not None:
-                found = look_up.get(values)
-                if found is not None:
-                    self._remember(kind, key, values, found)
-                elif tags and look_up.shelf.family.budget.exploding is not None:
-                    found = _folded_before(look_up, tags)
-                found = found or look_up.typed.get((values, tuple(map(type, values))))
+                if look_up.shelf.family.budget.exploding is not None:
+                    found = _folded_before(look_up, values)
+                if found is None:
+                    found = look_up.get(values)
+                    if found is not None:
+                        self._remember(kind, key, values, found)
+                    else:
+                        found = look_up.typed.get((values, tuple(map(type, values))))
             return found or self._find_or_make(kind, name, tags, key, values)
         except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
             return self._null(kind, name, "tags" if is_name(name) else "name")
@@ -500,14 +502,17 @@ class AggregatingRegistry(BaseRegistry):
             self._define_again()
 
 
-def _folded_before(look_up: LookUp, tags: TagsLike) -> Series[Any] | None:
+def _folded_before(look_up: LookUp, values: tuple[Any, ...]) -> Series[Any] | None:
     """Take the short way for one more new value of a label that has exploded."""
     budget = look_up.shelf.family.budget
     label = budget.exploding
-    value = tags.get(label) if label is not None else None
-    if label is None or (type(value) is not str and type(value) is not int) or not budget.is_new(label, str(value)):
+    if label not in look_up.names:
         return None
-    found: Series[Any] | None = look_up.get((*{**tags, label: OTHER_VALUE}.values(),))
+    place = look_up.names.index(label)
+    value = values[place]
+    if (type(value) is not str and type(value) is not int) or not budget.is_new(label, str(value)):
+        return None
+    found: Series[Any] | None = look_up.get((*values[:place], OTHER_VALUE, *values[place + 1 :]))
     if found is not None:
         budget.folded.add()
     return found

@@ -98,14 +98,16 @@ class Drain:
         :param then: called at the end, in the same turn.
         """
         claim = new_claim()
-        if self._turn.is_inherited:  # before our hook: another library's, or a finaliser that ran even earlier
+        if claim[1] != self._turn.process:  # before our hook: another library's, or a finaliser that ran even earlier
             self._owner.after_fork_in_child()
-        turn, life, outer = self._turn, self._life, here.claim
+        turn, outer = self._turn, here.claim
         try:
             if not turn.comes(claim, wait=wait):
                 return False
             here.claim = claim
-            self._finish()
+            life = self._life
+            if self._in_hand:  # by a drain that was interrupted
+                self._finish()
             for source in sources:
                 in_hand, buffer, taken = source.work_out()
                 if self._life is not life:  # a handler has cleared, or forked, meanwhile

@@ -49,10 +49,11 @@ class LookUp:
     their types: ``True``, 1 and 1.0 are one key to a dict, but not one tag value.
     """
 
-    __slots__ = ("get", "shelf", "typed")
+    __slots__ = ("get", "names", "shelf", "typed")
 
     def __init__(self, shelf: Shelf, names: tuple[str, ...]) -> None:
         self.shelf = shelf
+        self.names = names
         self.typed: dict[object, Series[Any]] = {}
         get = shelf.series.get
         order = sorted(range(len(names)), key=names.__getitem__)

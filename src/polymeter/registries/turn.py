@@ -54,18 +54,19 @@ class Turn:
     """Whose turn it is, in one process: a forked child needs another one.
 
     :ivar claims: ``{None: claim}`` of the holder, or nothing.
+    :ivar process: the process's id.
     """
 
-    __slots__ = ("_process", "claims")
+    __slots__ = ("claims", "process")
 
     def __init__(self) -> None:
         self.claims: dict[None, Claim] = {}
-        self._process = os.getpid()
+        self.process = os.getpid()
 
     @property
     def is_inherited(self) -> bool:
         """Whether this is a forked child's copy, in which the holder may be a thread that does not exist."""
-        return self._process != os.getpid()
+        return self.process != os.getpid()
 
     def comes(self, claim: Claim, *, wait: bool) -> bool:
         """Tell whether it is the turn of ``claim``, which then holds it.
