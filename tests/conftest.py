@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from polymeter.testing import laws
 from tests import servers
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ PATIENCE = 10
 
 
 @pytest.fixture(autouse=True)
-def no_thread_left_behind():
+def both_laws_hold():
+    """Fail a test after which a delivery or a record is not accounted for, in whatever it made."""
+    with laws():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left_behind(both_laws_hold):  # when the laws are looked at, all threads have ended
     """Fail a test after which a thread goes on that was not there before it and its wider fixtures."""
     before = set(threading.enumerate())
     yield

@@ -52,9 +52,10 @@ def test_being_told_keeps_nothing_alive():
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_one_that_raises_does_not_keep_the_others_from_being_told():
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_one_that_raises_does_not_keep_the_others_from_being_told(error):
     """Whichever comes first."""
-    things = [Thing(error=RuntimeError()) for _ in range(5)]
+    things = [Thing(error=error()) for _ in range(5)]
     for thing in things:
         after_fork(thing)
     try:

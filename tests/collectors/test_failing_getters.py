@@ -79,3 +79,25 @@ def test_what_interrupts_passes_through(metrics):
     )
     with pytest.raises(KeyboardInterrupt):
         metrics.events.dispatch(TurnFinished())
+
+
+def test_a_time_that_cannot_be_read_is_one_that_is_not_said(metrics):
+    """The metrics are recorded as those of now."""
+
+    class Timeless:
+        """An event whose clock is broken."""
+
+        level: int = 3
+
+        @property
+        def at(self) -> float:
+            raise ValueError
+
+    declared = {
+        "level": measure.gauge("level", on=Timeless, value="level"),
+        "count": measure.counter("count", on=Timeless),
+    }
+    metrics.collect(type("C", (MetricsCollector,), declared)())
+    metrics.events.dispatch(Timeless())
+    assert (metrics.registry.total("count"), metrics.registry.total("level")) == (1, 3)
+    assert metrics.registry.health().invalid == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from dataclasses import dataclass
@@ -9,9 +10,12 @@ from typing import Protocol, runtime_checkable
 
 import pytest
 
+from polymeter import events
 from polymeter.events import Event, EventDispatcher, StoppableEvent
 from polymeter.testing.contracts.registry.child import answer_of_a_child
 from polymeter.testing.contracts.registry.together import together
+from tests.events.interruptions import interrupted_everywhere
+from tests.interpreter import SRC, answer_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -265,28 +269,114 @@ def test_a_signal_handler_may_dispatch_add_and_remove(dispatcher):
     assert not dispatcher.emitter(TurnFinished).listening
 
 
-def test_a_forked_child_can_add_listeners_whatever_its_parent_was_doing(clock):
-    """A lock that another thread of the parent held is not the child's."""
-    dispatcher = EventDispatcher(clock=clock)
-    held, free = threading.Event(), threading.Event()
+@pytest.fixture
+def half_added(dispatcher):
+    """Have a thread stand in the middle of adding a listener; gives its dispatcher."""
+    reached, free = threading.Event(), threading.Event()
 
-    def hold():
-        with dispatcher._lock:
-            held.set()
-            free.wait(60)
+    class Slow(type):
+        def __subclasscheck__(cls, other):
+            if other is TurnFinished and threading.current_thread() is adding:
+                reached.set()
+                assert free.wait(60)
+            return other is TurnFinished
 
-    holder = threading.Thread(target=hold)
-    holder.start()
-    assert held.wait(60)
+    class Slowly(metaclass=Slow):
+        pass
 
-    def child():
-        heard = []
-        dispatcher.add_listener(str, heard.append)
-        dispatcher.dispatch("heard")
-        return heard
-
+    dispatcher.emitter(TurnFinished)  # whose `listening` the thread has to bring up to date
+    adding = threading.Thread(target=lambda: dispatcher.add_listener(Slowly, lambda _: None))
+    adding.start()
+    assert reached.wait(60)
     try:
-        assert answer_of_a_child(child) == ["heard"]
+        yield dispatcher
     finally:
         free.set()
-        holder.join()
+        adding.join()
+
+
+def add_and_dispatch(dispatcher):
+    heard = []
+    with dispatcher.add_listener(str, heard.append):
+        assert dispatcher.emitter(str).listening
+        dispatcher.dispatch("heard")
+    assert not dispatcher.emitter(str).listening
+    return heard
+
+
+@pytest.mark.timeout(20)
+def test_nobody_waits_for_another_thread_that_adds_a_listener(half_added):
+    """That one may have been interrupted by something that waits for us."""
+    assert add_and_dispatch(half_added) == ["heard"]
+    assert half_added.emitter(TurnFinished).listening
+
+
+def test_a_forked_child_can_add_listeners_whatever_its_parent_was_doing(half_added):
+    """The other thread does not go on there."""
+    assert answer_of_a_child(lambda: add_and_dispatch(half_added)) == ["heard"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
+def test_a_forked_child_can_do_so_before_we_know_that_it_is_one():
+    """In a hook of another library that was there first."""
+    assert answer_of(EARLY_HOOK.format(src=str(SRC))) == ["heard"]
+
+
+EARLY_HOOK = """
+import json, os, sys, threading, warnings
+said = []
+os.register_at_fork(after_in_child=lambda: said.append(add_and_dispatch()))
+
+sys.path.insert(0, {src!r})
+warnings.simplefilter("ignore")
+from polymeter.events import EventDispatcher
+
+dispatcher = EventDispatcher()
+dispatcher.emitter(int)
+reached = threading.Event()
+
+class Slow(type):
+    def __subclasscheck__(cls, other):
+        if other is int and threading.current_thread() is adding:
+            reached.set()
+            threading.Event().wait()
+        return False
+
+class Slowly(metaclass=Slow):
+    pass
+
+def add_and_dispatch():
+    heard = []
+    dispatcher.add_listener(str, heard.append)
+    dispatcher.emitter(str)("heard")
+    return heard
+
+adding = threading.Thread(target=lambda: dispatcher.add_listener(Slowly, print), daemon=True)
+adding.start()
+reached.wait()
+reader, writer = os.pipe()
+child = os.fork()
+if not child:
+    os.write(writer, json.dumps(said[0]).encode())
+    os._exit(0)
+os.close(writer)
+import select
+ready = select.select([reader], [], [], 20)[0]
+print((os.read(reader, 100) if ready else b'"hung"').decode())
+os.kill(child, 9)
+"""
+
+
+def test_who_is_interrupted_while_adding_has_added_nothing(clock):
+    """Wherever a signal handler raises: nobody could remove the listener."""
+
+    def prepare():
+        dispatcher = EventDispatcher(clock=clock)
+        heard = []
+        emitter = dispatcher.emitter(TurnFinished)
+        return lambda: dispatcher.add_listener(TurnFinished, heard.append), (dispatcher, emitter, heard)
+
+    for dispatcher, emitter, heard in interrupted_everywhere(prepare, events.dispatcher, events.listener):
+        assert not emitter.listening
+        dispatcher.dispatch(TurnFinished())
+        assert heard == dispatcher.health() == []

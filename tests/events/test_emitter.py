@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
+import pytest
+
 from polymeter.events import Event, StoppableEvent
 from polymeter.testing.contracts.registry.together import together
 
@@ -54,6 +58,47 @@ def test_listening_lasts_until_the_last_listener_is_gone(dispatcher):
 def test_an_emitter_that_is_made_later_knows_who_listens(dispatcher):
     """From the start."""
     dispatcher.add_listener(Event, lambda _: None)
+    assert dispatcher.emitter(Derived).listening
+
+
+class Asking(type):
+    """A class that runs something, once, when it is asked whether ``Derived`` derives from it."""
+
+    do = None
+
+    def __subclasscheck__(cls, other):
+        if other is Derived and cls.do is not None:
+            do, cls.do = cls.do, None
+            do()
+        return False
+
+
+class Asked(metaclass=Asking):
+    pass
+
+
+def test_an_event_class_has_one_emitter_whoever_comes_while_it_is_made(dispatcher):
+    """A finaliser, say."""
+    dispatcher.add_listener(Asked, lambda _: None)
+    inner = []
+    Asked.do = lambda: inner.append(dispatcher.emitter(Derived))
+    assert dispatcher.emitter(Derived) is inner[0]
+
+
+@pytest.mark.parametrize("in_thread", [False, True], ids=["inside", "on another thread"])
+def test_an_emitter_knows_who_was_added_while_it_was_made(dispatcher, in_thread):
+    """It does not stay silent."""
+
+    def add():
+        dispatcher.add_listener(Derived, lambda _: None)
+
+    def add_in_thread():
+        thread = threading.Thread(target=add)
+        thread.start()
+        thread.join()
+
+    dispatcher.add_listener(Asked, lambda _: None)
+    Asked.do = add_in_thread if in_thread else add
     assert dispatcher.emitter(Derived).listening
 
 

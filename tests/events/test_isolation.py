@@ -110,6 +110,34 @@ def test_what_is_no_exception_always_propagates(dispatcher, error):
     assert dispatcher.health()[0].failed == 1
 
 
+def test_losses_outlive_the_listener(dispatcher):
+    """Also those of an event that was on its way when it was removed."""
+
+    def last(_):
+        subscription.cancel()
+        raise ValueError
+
+    subscription = dispatcher.add_listener(Event, last)
+    dispatcher.dispatch(Event())
+    assert dispatcher.health() == []
+    assert list(dispatcher.losses().values()) == [(1, 0)]
+    with dispatcher.add_listener(Event, fail):
+        for _ in range(7):
+            dispatcher.dispatch(Event())
+    assert dispatcher.losses()[f"{__name__}.fail", "Event"] == (5, 2)
+
+
+def test_losses_of_listeners_made_on_the_fly_are_counted_together_however_many_there_are(dispatcher):
+    """What is remembered about them is bounded."""
+    for number in range(5000):
+        event_type = type(f"Made{number}", (), {})
+        with dispatcher.add_listener(event_type, fail):
+            dispatcher.dispatch(event_type())
+    losses = dispatcher.losses()
+    assert len(losses) == 4097
+    assert losses["__other__", "__other__"] == (904, 0)
+
+
 def test_a_dispatcher_has_no_failures_at_first(dispatcher):
     """And its listeners have done nothing."""
     dispatcher.add_listener(Event, fail)

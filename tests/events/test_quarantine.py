@@ -6,9 +6,12 @@ import threading
 
 import pytest
 
+from polymeter import events
 from polymeter.clock import Clock
 from polymeter.events import Event, EventDispatcher
+from polymeter.testing import ManualClock
 from polymeter.testing.contracts.registry.together import together
+from tests.events.interruptions import interrupted_everywhere
 
 
 class Listener:
@@ -176,6 +179,25 @@ def test_a_listener_in_quarantine_can_be_removed_and_added_anew(dispatcher):
         dispatch(dispatcher, 10)
     dispatcher.add_listener(Event, listener)
     assert dispatch(dispatcher).failed == 1
+
+
+def test_a_listener_whose_try_was_interrupted_is_tried_again():
+    """Wherever a signal handler raises."""
+
+    def prepare():
+        clock, listener = ManualClock(), Listener()
+        dispatcher = EventDispatcher(clock=clock)
+        dispatcher.add_listener(Event, listener)
+        dispatch(dispatcher, 5)
+        clock.advance(1)
+        return lambda: dispatch(dispatcher), (dispatcher, clock, listener)
+
+    for dispatcher, clock, listener in interrupted_everywhere(prepare, events.listener):
+        listener.works = True
+        clock.advance(60)
+        before = listener.calls
+        assert not dispatch(dispatcher).is_quarantined
+        assert listener.calls == before + 1
 
 
 def test_quarantine_is_said_in_the_log(dispatcher, listener, clock, caplog):

@@ -101,10 +101,59 @@ metrics.export_to(CallbackExporter(hang)).at_exit()
 """
 
 
-@pytest.mark.skipif((3, 12) <= sys.version_info < (3, 12, 2), reason="these start no thread while they exit")
 def test_an_exporter_that_hangs_does_not_hold_the_exit_up():
     """It has a second."""
     assert run(HANG) == (0, ["exported 0", "hanging"], "")
+
+
+def test_what_is_recorded_after_the_main_thread_has_ended_is_exported():
+    """By other threads, which the interpreter waits for."""
+    body = """
+import threading
+def work():
+    threading.main_thread().join()
+    metrics.registry.counter('calls', increment=7)
+metrics.at_exit()
+threading.Thread(target=work).start()
+"""
+    assert run(body) == (0, ["exported 7"], "")
+
+
+def test_what_is_closed_has_no_thread_that_stands_by():
+    """As it does on Pythons that start none at exit."""
+    body = """
+import threading
+metrics.at_exit().at_exit()
+metrics.close()
+metrics.at_exit()
+assert threading.active_count() == 1
+"""
+    assert run(body) == (0, ["exported 0"], "")
+
+
+def test_asking_twice_at_once_is_asking_once():
+    """From several threads."""
+    body = """
+import threading
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=metrics.at_exit) for _ in range(50)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+    assert run(body) == (0, ["exported 0"], "")
+
+
+@pytest.mark.skipif((3, 12) <= sys.version_info < (3, 12, 3), reason="these can start no thread when it is needed")
+def test_nothing_is_started_before_the_exit():
+    """No thread before it is needed."""
+    body = """
+import threading
+metrics.at_exit()
+assert threading.active_count() == 1
+"""
+    assert run(body) == (0, ["exported 0"], "")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import signal
 import threading
+from asyncio import CancelledError
+from contextlib import suppress
 
 import pytest
 
+from polymeter import pump
 from polymeter.errors import DefinitionError
 from polymeter.metrics import Metrics
 from polymeter.registries import AggregatingRegistry
+from polymeter.testing.contracts.registry.together import together
+from tests.events.interruptions import interrupted_everywhere
 from tests.pump.exporters import PATIENCE, Blocking, Recording
 
 SOON = 0.001
@@ -47,6 +53,85 @@ def test_a_second_interval_replaces_the_first(metrics, exporter):
     assert second is not first
     assert not first.is_alive()
     exporter.wait_for(3)
+
+
+def test_of_several_threads_that_ask_at_once_one_has_its_way(metrics, exporter):
+    """There is one thread afterwards, whoever it is."""
+    for _ in range(10):
+        together(lambda _: metrics.every(3600))
+        assert len(pumps()) == 1
+    metrics.every(SOON)
+    exporter.wait_for(3)
+
+
+def test_what_is_closed_while_threads_ask_has_no_thread(clock):
+    """Whoever comes first."""
+    for _ in range(10):
+        metrics = Metrics(clock=clock).export_to(Recording())
+
+        def work(number, metrics=metrics):
+            with suppress(DefinitionError):  # it is closed
+                metrics.close() if number == 4 else metrics.every(3600)
+
+        together(work)
+        assert pumps() == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGVTALRM"), reason="no such signal here")
+def test_a_signal_handler_may_ask_too(metrics):
+    """In the middle of whatever its thread is doing there."""
+    handled = []
+
+    def handle(*_):
+        metrics.every(3600)
+        handled.append(None)
+
+    before = signal.signal(signal.SIGVTALRM, handle)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.001, 0.001)
+    try:
+        while len(handled) < 50:
+            metrics.every(3600)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+    assert len(pumps()) == 1
+
+
+def test_who_is_interrupted_while_asking_leaves_no_thread_that_nobody_ends(clock):
+    """Wherever a signal handler raises."""
+
+    def prepare():
+        metrics = Metrics(clock=clock).export_to(Recording()).every(3600)
+        made.append(metrics)
+        return lambda: metrics.every(3600), metrics
+
+    made = []
+    try:
+        for metrics in interrupted_everywhere(prepare, pump.pump, pump.ticker):
+            metrics.close()
+    finally:
+        for metrics in made:
+            metrics.close()
+    assert pumps() == []
+
+
+def test_an_interval_for_something_that_is_closed_is_refused(clock):
+    """Also if that happens just now."""
+    metrics = Metrics(clock=clock)
+    metrics.close()
+    with pytest.raises(DefinitionError, match="stopped"):
+        metrics._pump.every(5)
+
+
+def test_what_is_no_exception_does_not_end_it_either(metrics):
+    """On this thread it is meant for nobody else."""
+    exporter = Recording()
+    exporter.error = CancelledError()
+    metrics.export_to(exporter).every(SOON)
+    (thread,) = pumps()
+    exporter.error = None
+    exporter.wait_for(2)
+    assert thread.is_alive()
 
 
 def test_an_exporter_that_fails_does_not_end_it(metrics, exporter):

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import polymeter.pump
 from polymeter.errors import ExportError
 from polymeter.metrics import Metrics
 from polymeter.pump import Pump
+from polymeter.registries import AggregatingRegistry
 from polymeter.testing import ManualClock
+from tests.events.interruptions import interrupted_everywhere
 from tests.pump.exporters import PATIENCE, Blocking, Recording, Unhashable
 
 
@@ -294,6 +297,147 @@ def test_exports_do_not_overlap(metrics):
         first.result(PATIENCE)
         second.result(PATIENCE)
     assert blocking.exports == len(after.snapshots) == 2
+
+
+class Reading:
+    """Reads a registry for a pump; on another thread than the main one only after having been let go.
+
+    :ivar late: whether the registry is read before that, so that what is delivered then is old.
+    """
+
+    def __init__(self, *, late=False):
+        self.registry = AggregatingRegistry()
+        self.exporter = Recording()
+        self.pump = Pump(self)
+        self.pump.add(self.exporter)
+        self.late = late
+        self.entered, self.let_go = threading.Event(), threading.Event()
+
+    def __call__(self):
+        snapshot = self.registry.snapshot()
+        if threading.current_thread() is not threading.main_thread():
+            self.entered.set()
+            assert self.let_go.wait(PATIENCE)
+        return snapshot if self.late else self.registry.snapshot()
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(1) as it:
+        yield it
+
+
+@pytest.mark.timeout(20)
+def test_an_export_does_not_wait_for_one_that_is_still_reading(pool):
+    """Which may be waiting for what this one has interrupted, in a signal handler."""
+    reading = Reading()
+    try:
+        other = pool.submit(reading.pump.export)
+        assert reading.entered.wait(PATIENCE)
+        reading.pump.export()
+        assert len(reading.exporter.snapshots) == 1
+    finally:
+        reading.let_go.set()
+    assert other.result(PATIENCE) == []
+    assert len(reading.exporter.snapshots) == 2
+
+
+@pytest.mark.timeout(20)
+def test_what_has_been_overtaken_reads_again(pool):
+    """An older state is never delivered after a newer one."""
+    reading = Reading(late=True)
+    try:
+        reading.registry.counter("calls")
+        other = pool.submit(reading.pump.export)
+        assert reading.entered.wait(PATIENCE)
+        reading.registry.counter("calls")
+        reading.pump.export()
+        reading.registry.counter("calls")
+    finally:
+        reading.let_go.set()
+    other.result(PATIENCE)
+    assert reading.exporter.values("calls") == [2, 3]
+
+
+def test_an_export_by_hand_that_reads_has_the_right_of_way():
+    """The pump's thread would overtake it each time."""
+    reads = threading.Semaphore(0)
+    entered, let_go = threading.Event(), threading.Event()
+
+    def read():
+        if threading.current_thread() is by_hand:
+            entered.set()
+            assert let_go.wait(PATIENCE)
+        reads.release()
+        return registry.snapshot()
+
+    registry, exporter, pump = AggregatingRegistry(), Recording(), Pump(read)
+    pump.add(exporter)
+    by_hand = threading.Thread(target=pump.export)
+    by_hand.start()
+    try:
+        assert entered.wait(PATIENCE)
+        pump.every(0.001)
+        for _ in range(5):
+            assert reads.acquire(timeout=PATIENCE)
+        assert exporter.snapshots == []
+    finally:
+        let_go.set()
+        by_hand.join()
+        pump.stop()
+    assert exporter.snapshots
+
+
+def test_an_export_waits_for_another_one_for_a_limited_time(pool):
+    """Nothing is lost: the next one has it."""
+    blocking, after = Blocking(), Recording()
+    registry = AggregatingRegistry()
+    pump = Pump(registry.snapshot)
+    pump.add(blocking)
+    pump.add(after)
+    try:
+        other = pool.submit(pump.export)
+        assert blocking.entered.wait(PATIENCE)
+        registry.counter("calls")
+        with pytest.raises(TimeoutError, match="exports on other threads were still under way"):
+            pump.export(0.01)
+        assert after.snapshots == []
+    finally:
+        blocking.let_go.set()
+    other.result(PATIENCE)
+    pump.export(PATIENCE)
+    assert after.values("calls") == [0, 1]
+
+
+@pytest.mark.long
+def test_an_export_waits_for_a_limited_time_by_default(metrics, pool):
+    """Whoever calls may be a signal handler that has interrupted what the other one needs."""
+    blocking = Blocking()
+    metrics.export_to(blocking)
+    try:
+        pool.submit(metrics.export)
+        assert blocking.entered.wait(PATIENCE)
+        with pytest.raises((TimeoutError, ExportError)):
+            metrics.export()
+    finally:
+        blocking.let_go.set()
+
+
+def test_who_is_interrupted_while_exporting_keeps_nobody_from_it(pool):
+    """Wherever a signal handler raises; and what was delivered is delivered once."""
+
+    def prepare():
+        registry, exporter = AggregatingRegistry(), Recording("delta")
+        pump = Pump(registry.snapshot)
+        pump.add(exporter, registry.reader())
+        registry.counter("calls")
+        return pump.export, (pump, exporter)
+
+    for pump, exporter in interrupted_everywhere(prepare, polymeter.pump.pump, polymeter.pump.delivery):
+        before = len(exporter.snapshots)
+        assert pool.submit(pump.export, 0).result(PATIENCE) == pump.export(0) == []
+        assert len(exporter.snapshots) == before + 2
+        assert sum(exporter.values("calls")) == 1
 
 
 def test_self_metrics_count_the_exports(metrics, exporter):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
+
+import pytest
 
 from polymeter.metrics import Metrics
 from polymeter.testing.contracts.registry.child import answer_of_a_child
+from tests.interpreter import SRC, answer_of
 from tests.pump.exporters import PATIENCE, Blocking, Recording
 
 
@@ -49,12 +53,47 @@ def test_a_child_can_export_and_close_whatever_its_parent_was_exporting():
         metrics.close()
 
 
-def test_closing_in_a_child_does_not_wait_for_a_lock_of_the_parents_thread(metrics):
-    """Also the one inside the thread's own waiting."""
+def test_a_child_can_close(metrics):
+    """What it has of its parent's thread needs no end."""
     metrics.every(3600)
-    stopping = metrics._pump._stopping
-    with stopping._cond:  # as the thread holds it for a moment, now and then
-        assert answer_of_a_child(lambda: metrics.close() or "closed") == "closed"
+    assert answer_of_a_child(lambda: metrics.close() or "closed") == "closed"
+
+
+EARLY_HOOK = """
+import os, select, sys, threading, warnings
+before = []
+os.register_at_fork(after_in_child=lambda: [each() for each in before])
+
+sys.path.insert(0, {src!r})
+warnings.simplefilter("ignore")
+from polymeter import Metrics
+from polymeter.exporters import CallbackExporter, InMemoryExporter
+
+def hold_up(snapshot):
+    if threading.current_thread() is not threading.main_thread():
+        entered.set()
+        threading.Event().wait()
+
+kept, entered = InMemoryExporter(), threading.Event()
+metrics = Metrics().export_to(CallbackExporter(hold_up)).export_to(kept)
+threading.Thread(target=metrics.export, daemon=True).start()
+entered.wait()
+before.append(metrics.export)
+reader, writer = os.pipe()
+child = os.fork()
+if not child:
+    os.write(writer, str(len(kept.snapshots)).encode())
+    os._exit(0)
+ready = select.select([reader], [], [], 20)[0]
+print(os.read(reader, 100).decode() if ready else '"hung"')
+os.kill(child, 9)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
+def test_a_child_can_export_before_we_know_that_it_is_one():
+    """In a hook of another library that was there first."""
+    assert answer_of(EARLY_HOOK.format(src=str(SRC))) == 1
 
 
 def test_deltas_begin_anew_in_a_child(metrics):

@@ -84,3 +84,48 @@ def test_they_are_closed_when_the_test_ends(run):
             assert [each.name for each in threading.enumerate() if "polymeter" in each.name] == []
     """)
     done.assert_outcomes(failed=1, passed=1)
+
+
+class TestLaws:
+    """Here something is wrong on purpose, inside of the test that asks."""
+
+    @pytest.fixture
+    def both_laws_hold(self):
+        """Stand in for the fixture that watches every other test."""
+
+    def test_a_test_that_asks_for_it_fails_if_a_law_is_broken(self, run):
+        """When all else is over."""
+        done = run("""
+            import dataclasses
+            from polymeter.registries import AggregatingRegistry
+
+            class Forgetful(AggregatingRegistry):
+                def health(self):
+                    return dataclasses.replace(super().health(), applied=0)
+
+            def test_nobody_looks():
+                Forgetful().counter("calls")
+
+            def test_it_forgets(laws_hold):
+                Forgetful().counter("calls")
+        """)
+        done.assert_outcomes(passed=2, errors=1)
+        done.stdout.fnmatch_lines(["*Forgetful: 1 records were made, but applied 0 + invalid 0 + denied 0 = 0*"])
+
+    @pytest.mark.parametrize("fixtures", ["metrics, laws_hold", "laws_hold, metrics"])
+    def test_the_metrics_of_that_test_are_watched(self, run, fixtures):
+        """Whichever it names first."""
+        done = run(f"""
+            import dataclasses
+            import pytest
+
+            def test_it({fixtures}):
+                metrics.registry.counter("calls")
+                laws_hold.check()
+                wrong = dataclasses.replace(metrics.registry.health(), applied=5)
+                metrics.registry.health = lambda: wrong
+                with pytest.raises(AssertionError, match="1 records were made, but applied 5"):
+                    laws_hold.check()
+                del metrics.registry.health
+        """)
+        done.assert_outcomes(passed=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from polymeter.testing.capture import capture_events
 from polymeter.testing.clock import ManualClock
+from polymeter.testing.conservation import laws
 from polymeter.testing.provider import Provider
 
-__all__ = ["ManualClock", "Provider", "capture_events"]
+__all__ = ["ManualClock", "Provider", "capture_events", "laws"]

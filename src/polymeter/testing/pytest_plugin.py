@@ -9,11 +9,14 @@ import pytest
 from polymeter.events.dispatcher import EventDispatcher
 from polymeter.metrics import Metrics
 from polymeter.testing.clock import ManualClock
+from polymeter.testing.conservation import laws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["manual_clock", "metrics"]
+    from polymeter.testing.conservation import Laws
+
+__all__ = ["laws_hold", "manual_clock", "metrics"]
 
 
 @pytest.fixture
@@ -23,11 +26,23 @@ def manual_clock() -> ManualClock:
 
 
 @pytest.fixture
-def metrics(manual_clock: ManualClock) -> Iterator[Metrics]:
+def laws_hold() -> Iterator[Laws]:
+    """Fail a test after which a delivery or a record is not accounted for, in what it made.
+
+    See :func:`polymeter.testing.laws`. For all tests: an autouse fixture of your own that takes this one.
+    """
+    with laws() as both:
+        yield both
+
+
+@pytest.fixture
+def metrics(manual_clock: ManualClock, request: pytest.FixtureRequest) -> Iterator[Metrics]:
     """Give a ``Metrics`` of this test's own, current while the test runs, on a manual clock.
 
     A listener that raises fails the test, instead of being counted as it is in production.
     """
+    if "laws_hold" in request.fixturenames:
+        request.getfixturevalue("laws_hold")  # first: it watches what is made from then on
     facade = Metrics(EventDispatcher(on_error="raise", clock=manual_clock), clock=manual_clock)
     with facade.active(), facade:
         yield facade

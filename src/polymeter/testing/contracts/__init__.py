@@ -4,4 +4,5 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite(f"{__name__}.registry")  # a failed assert shows its values, as in a test of your own
+for _part in ("registry", "dispatcher", "collector"):
+    pytest.register_assert_rewrite(f"{__name__}.{_part}")  # a failed assert shows its values, as in a test of your own

@@ -1,0 +1,1 @@
+"""The parts of :class:`~polymeter.testing.contracts.collectors.CollectorContract`, one promise each."""

@@ -1,0 +1,1 @@
+"""The parts of :class:`~polymeter.testing.contracts.dispatchers.DispatcherContract`, one promise each."""
