@@ -199,7 +199,14 @@ def _time_source(event_type: type, number: int) -> list[str]:
     if "at" not in declared(event_type):
         return [f"        at = now{number}()"]
     # A time that cannot be read is one that is not said.
-    reading = ["try:", "    at = event.at", "except Exception:", "    at = None", "if at is None:", f"    at = now{number}()"]
+    reading = [
+        "try:",
+        "    at = event.at",
+        "except Exception:",
+        "    at = None",
+        "if at is None:",
+        f"    at = now{number}()",
+    ]
     return _indented(_indented(reading))
 
 
