@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Protocol
-from weakref import WeakSet
+from weakref import ref
 
 __all__ = ["KnowsFork", "after_fork"]
 
@@ -13,23 +13,30 @@ class KnowsFork(Protocol):
     """Something that must not go on in a forked child as it was in the parent."""
 
     def after_fork_in_child(self) -> None:
-        """Start anew. Called in the child before any other code of it runs; must not start threads."""
+        """Start anew. Called in the child before most other code of it runs; must not start threads.
+
+        A finaliser, or a hook that another library has registered earlier, may run even before it.
+        """
 
 
-_known: WeakSet[KnowsFork] = WeakSet()
+# Changed and copied by single calls into C: a WeakSet that somebody adds to while it is walked raises.
+_known: set[ref[KnowsFork]] = set()
 
 
 def after_fork(thing: KnowsFork) -> None:
     """Have ``thing`` told in every forked child, as long as it lives."""
-    _known.add(thing)
+    _known.add(ref(thing, _known.discard))
 
 
 def _tell_all() -> None:
-    errors: list[Exception] = []
-    for thing in list(_known):
+    errors: list[BaseException] = []
+    for reference in list(_known):
+        thing = reference()
+        if thing is None:
+            continue
         try:
             thing.after_fork_in_child()
-        except Exception as error:  # noqa: BLE001 - raised once all of them have been told
+        except BaseException as error:  # noqa: BLE001 - raised once all of them have been told
             errors.append(error)
     if errors:
         raise errors[0]

@@ -152,6 +152,7 @@ class Metrics:
         """Deliver a snapshot to every exporter, here and now.
 
         :raises ExportError: if one of them failed, after all of them had their turn.
+        :raises TimeoutError: if exports on other threads were still under way after 5 s; the next one has the data.
         """
         failures = self._pump.export()
         if failures:

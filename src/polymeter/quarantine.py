@@ -31,18 +31,22 @@ class Quarantine:
         self._probes: list[None] = []
         self.is_on = False
 
-    def failed(self) -> None:
-        """Take note of a failure. One that began before the quarantine prolongs nothing."""
+    def failed(self) -> bool:
+        """Take note of a failure; tell whether it is held back now. One that began before that prolongs nothing."""
         self._failures += 1
         if self._failures >= FAILURES_IN_A_ROW and not self.is_on:
             self._begin()
+        return self.is_on
 
     def succeeded(self) -> None:
         """Take note of a success, and forget the failures before it."""
         self._failures = 0
 
     def may_probe(self) -> bool:
-        """Tell whether it may be tried now; then say how that went, by :meth:`released` or :meth:`failed_again`."""
+        """Tell whether it may be tried now; then say how that went, by :meth:`released` or :meth:`failed_again`.
+
+        The latter also when this was interrupted: else nobody tries again.
+        """
         if self._clock.monotonic() < self._until:
             return False
         try:
@@ -53,7 +57,10 @@ class Quarantine:
 
     def failed_again(self) -> None:
         """Take note that the probe failed: hold back for twice as long."""
-        self._begin()
+        try:
+            self._begin()
+        finally:  # a signal handler may raise in there
+            self._probes = [None]
 
     def released(self) -> None:
         """Take note that the probe succeeded."""
@@ -62,7 +69,9 @@ class Quarantine:
         self.is_on = False
 
     def _begin(self) -> None:
-        self._until = self._clock.monotonic() + self._penalty
-        self._penalty = min(self._penalty * 2, LONGEST_QUARANTINE)
+        until, longer = self._clock.monotonic() + self._penalty, min(self._penalty * 2, LONGEST_QUARANTINE)
+        # Nothing is called from here on: a signal handler that raises comes before or after all of it.
+        self._until = until
+        self._penalty = longer
         self._probes = [None]
         self.is_on = True

@@ -123,7 +123,7 @@ def test_a_dispatcher_that_does_not_count_breaks_it():
     class Careless(EventDispatcher):
         def add_listener(self, *args):
             subscription = super().add_listener(*args)
-            self._entries[-1].count_handled = lambda: None
+            self._registered[-1].count_handled = lambda: None
             return subscription
 
     assert "was meant to hear 20 events, but handled 0 + failed 5" in said_of(lambda: dispatch_everything(Careless))

@@ -55,17 +55,17 @@ class Guard:
         """Read, unless that is held back; ``None`` if there is nothing."""
         quarantine = self._quarantine
         probing = quarantine.is_on
-        if probing and not quarantine.may_probe():
-            return self._count("quarantined")
         try:
+            if probing and not quarantine.may_probe():
+                return self._count("quarantined")
             value = self._read(event)
         except BaseException as error:
             if probing:
                 quarantine.failed_again()
-            else:
-                quarantine.failed()
-            if not isinstance(error, Exception):
+            if not isinstance(error, Exception):  # what interrupts is not the reading's fault
                 raise
+            if not probing:
+                quarantine.failed()
             return self._count("getter")
         if probing:
             quarantine.released()

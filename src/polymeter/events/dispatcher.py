@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
 from polymeter.events.event import StoppableEvent
-from polymeter.events.listener import ListenerEntry, ListenerHealth, checked_listener
+from polymeter.events.listener import ListenerEntry, ListenerHealth, Losses, checked_listener, name_of
 from polymeter.forking import after_fork
 from polymeter.subscription import Subscription
 
@@ -22,7 +22,10 @@ EventT = TypeVar("EventT")
 
 _Entries: TypeAlias = tuple[ListenerEntry, ...]
 
-_MOST_PLANS = 4096  # classes made on the fly must not fill the memory
+_MOST: Final = 4096  # classes and listeners made on the fly must not fill the memory
+_OTHERS: Final = ("__other__", "__other__")
+
+_in_order = attrgetter("rank")
 
 
 class Emitter(Generic[EventT]):
@@ -53,18 +56,21 @@ class EventDispatcher:
     An ``Exception`` in a listener stays there: it is counted, logged once a minute, and after five in a row the
     listener is held back for a while (1 s, doubling up to 60 s) and then tried again with one event.
     ``BaseException`` (``KeyboardInterrupt``, ``CancelledError``) always propagates.
+
+    There is no lock in here: a signal handler, a finaliser or a forked child may meet any of it half done. What is true
+    stands in ``_registered`` alone, changed by single calls into C. All else is worked out from it, by whoever changes
+    it or needs it first, and worked out again if it has changed meanwhile.
     """
 
     def __init__(self, *, on_error: Literal["isolate", "raise"] = "isolate", clock: Clock = SYSTEM_CLOCK) -> None:
         """:param on_error: ``raise`` passes a listener's exception on to whoever dispatched (for tests)."""
         self.on_error = on_error
         self.clock = clock
-        self._lock = threading.RLock()
-        # Swapped as wholes, entries first: a reader that takes the plans first never keeps an outdated plan.
-        self._entries: _Entries = ()
+        self._registered: list[ListenerEntry] = []  # in the order of adding
+        # Replaced at every change. Whoever works a plan out takes the plans first, so none of them is ever outdated.
         self._plans: dict[type, tuple[_Entries, bool]] = {}
         self._emitters: dict[type, Emitter[Any]] = {}
-        self._past_losses: dict[tuple[str, str], tuple[int, int]] = {}
+        self._losses: dict[tuple[str, str], Losses] = {}
         after_fork(self)
 
     def dispatch(self, event: EventT, /) -> EventT:
@@ -110,77 +116,77 @@ class EventDispatcher:
         :raises ListenerError: if it cannot be called with one event, or is asynchronous.
         """
         checked_listener(listener, event_type)
-        entry = ListenerEntry(event_type, listener, priority, self.clock)
-        # Stable: among equals the new one goes last.
-        self._change(lambda entries: tuple(sorted((*entries, entry), key=lambda each: -each.priority)))
-        return Subscription(lambda: self._remove(entry))
+        losses = self._losses_of((name_of(listener), event_type.__qualname__))
+        entry = ListenerEntry(event_type, listener, priority, self.clock, losses)
+        subscription = Subscription(lambda: self._remove(entry))
+        try:
+            self._registered.append(entry)
+            self._plans = {}
+            self._tell_emitters()
+        except BaseException:  # of a signal handler, or of the class when asked what derives from it
+            self._remove(entry)  # nobody else could
+            raise
+        return subscription
 
     def emitter(self, event_type: type[EventT]) -> Emitter[EventT]:
         """Give the emitter of ``event_type``; the same one each time."""
         emitter = self._emitters.get(event_type)
-        if emitter is not None:  # the way of `polymeter.events.emitter`, once per event: no lock
-            return emitter
-        with self._lock:
-            emitter = self._emitters.get(event_type)
-            if emitter is None:
-                listening = bool(self._plan(event_type)[0])
-                emitter = self._emitters[event_type] = Emitter(event_type, self.dispatch, listening=listening)
-            return emitter
+        if emitter is None:
+            made = Emitter(event_type, self.dispatch, listening=bool(self._plan(event_type)[0]))
+            emitter = self._emitters.setdefault(event_type, made)  # one of several threads wins, or a finaliser
+            self._tell(emitter)  # listeners that came meanwhile
+        return emitter
 
     def health(self) -> list[ListenerHealth]:
-        """Give what became of the deliveries to each listener."""
-        return [entry.health() for entry in self._entries]
+        """Give what became of the deliveries to each listener, in the order in which they are called."""
+        return [entry.health() for entry in sorted(self._registered, key=_in_order)]
 
     def losses(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Give, by listener and event, how often it failed and was held back; of removed listeners too."""
-        losses = dict(self._past_losses)
-        for entry in self._entries:
-            _add_losses(losses, entry.health())
-        return losses
+        counts = {key: (each.failed.value, each.held_back.value) for key, each in self._losses.copy().items()}
+        return {key: lost for key, lost in counts.items() if any(lost)}
+
+    def _losses_of(self, key: tuple[str, str]) -> Losses:
+        if len(self._losses) >= _MOST and key not in self._losses:
+            key = _OTHERS
+        return self._losses.setdefault(key, Losses())
 
     def _remove(self, entry: ListenerEntry) -> None:
-        health = entry.health()
-        if len(self._past_losses) < _MOST_PLANS and entry in self._entries:
-            _add_losses(self._past_losses, health)
-        self._change(lambda entries: tuple(each for each in entries if each is not entry))
-
-    def _change(self, changed: Callable[[_Entries], _Entries]) -> None:
-        # The lock keeps other threads out, but lets in a finaliser or a signal handler of this one. What that has
-        # changed meanwhile must not be lost: then all of it is done again.
-        with self._lock:
-            while True:
-                before = self._entries
-                after = changed(before)
-                if self._entries is before:
-                    break
-            self._entries = after
+        try:
+            self._registered.remove(entry)
+        except ValueError:  # a signal handler came before it was added
+            return
+        finally:
             self._plans = {}
-            self._tell_emitters()
+        self._tell_emitters()
 
     def _tell_emitters(self) -> None:
-        told = None
-        while told is not self._entries:
-            told = self._entries
-            for emitter in list(self._emitters.values()):
-                emitter.listening = bool(self._plan(emitter.event_type)[0])
+        for emitter in list(self._emitters.values()):
+            self._tell(emitter)
+
+    def _tell(self, emitter: Emitter[Any]) -> None:
+        """Bring ``listening`` up to date, also if listeners change meanwhile, here or on another thread.
+
+        Whoever changes them calls this too, and the last one to write sees afterwards that nothing has changed since.
+        """
+        while True:
+            plans = self._plans
+            emitter.listening = bool(self._plan(emitter.event_type)[0])
+            if plans is self._plans:
+                return
 
     def _plan(self, event_type: type) -> tuple[_Entries, bool]:
         plans = self._plans
-        entries = tuple(entry for entry in self._entries if issubclass(event_type, entry.event_type))
+        in_order = sorted(self._registered, key=_in_order)  # stable: among equals the first one added comes first
+        entries = tuple(entry for entry in in_order if issubclass(event_type, entry.event_type))
         plan = (entries, issubclass(event_type, StoppableEvent))
-        if len(plans) < _MOST_PLANS:
+        if len(plans) < _MOST:
             plans[event_type] = plan
         return plan
 
     def after_fork_in_child(self) -> None:
-        """Replace the lock, which another thread of the parent may have held, and count from zero."""
-        self._lock = threading.RLock()
-        self._past_losses = {}
-        for entry in self._entries:
+        """Count from zero: what the parent's listeners did is the parent's to report."""
+        for losses in list(self._losses.values()):
+            losses.start_anew()
+        for entry in list(self._registered):
             entry.start_anew()
-
-
-def _add_losses(losses: dict[tuple[str, str], tuple[int, int]], health: ListenerHealth) -> None:
-    if health.failed or health.quarantined:
-        failed, held_back = losses.get((health.listener, health.event), (0, 0))
-        losses[health.listener, health.event] = (failed + health.failed, held_back + health.quarantined)

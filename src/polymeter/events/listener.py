@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.counting import AtomicCount
 from polymeter.errors import ListenerError
+from polymeter.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from polymeter.clock import Clock
 
-__all__ = ["ListenerEntry", "ListenerHealth", "checked_listener"]
+__all__ = ["ListenerEntry", "ListenerHealth", "Losses", "checked_listener", "name_of"]
 
-_logger: Final = logging.getLogger("polymeter.events")
-
-FAILURES_IN_A_ROW: Final = 5
-"""So many failures without a success in between put a listener into quarantine."""
-FIRST_QUARANTINE: Final = 1.0
-LONGEST_QUARANTINE: Final = 60.0
 LOG_INTERVAL: Final = 60.0
 
 
@@ -57,6 +50,24 @@ class ListenerHealth:
         return self.handled + self.failed + self.quarantined + self.stopped
 
 
+class Losses:
+    """What all listeners of one name lost of one class of event; it outlives them.
+
+    :ivar failed: calls that raised.
+    :ivar held_back: deliveries held back in quarantine.
+    """
+
+    __slots__ = ("failed", "held_back")
+
+    def __init__(self) -> None:
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Count from zero."""
+        self.failed = AtomicCount()
+        self.held_back = AtomicCount()
+
+
 class _HeldBack(Exception):  # noqa: N818 - a signal between two methods, not an error
     """Says that a delivery was not made because the listener is in quarantine."""
 
@@ -71,39 +82,42 @@ class ListenerEntry:
     __slots__ = (
         "_clock",
         "_failed",
-        "_failures_in_a_row",
         "_handled_before",
-        "_held_until",
         "_last_error",
         "_logged_at",
-        "_penalty",
-        "_probes",
+        "_logger",
+        "_losses",
+        "_quarantine",
         "_quarantined",
         "call",
         "count_handled",
         "event_type",
         "handled",
         "listener",
-        "priority",
+        "rank",
         "stopped",
     )
 
-    def __init__(self, event_type: type, listener: Callable[[Any], object], priority: int, clock: Clock) -> None:
+    def __init__(
+        self, event_type: type, listener: Callable[[Any], object], priority: int, clock: Clock, losses: Losses
+    ) -> None:
+        # Not by `import polymeter`, which has to be cheap; nor in _log, where an import could wait for another thread.
+        import logging
+
+        self._logger = logging.getLogger("polymeter.events")
         self.event_type = event_type
         self.listener = listener
-        self.priority = priority
+        self.rank = -priority  # the lowest is called first
         self.call: Callable[[Any], object] = listener
         self.handled = AtomicCount()
         self.count_handled = self.handled.add
         self.stopped = AtomicCount()
         self._failed = AtomicCount()
         self._quarantined = AtomicCount()
+        self._losses = losses
         self._clock = clock
-        self._failures_in_a_row = 0
+        self._quarantine = Quarantine(clock)
         self._handled_before = 0
-        self._held_until = 0.0
-        self._penalty = FIRST_QUARANTINE
-        self._probes: list[None] = []
         self._last_error: str | None = None
         self._logged_at: float | None = None
 
@@ -123,33 +137,28 @@ class ListenerEntry:
         """
         if isinstance(error, _HeldBack):
             self._quarantined.add()
+            self._losses.held_back.add()
             return
         self._failed.add()
+        self._losses.failed.add()
         self._last_error = _described(error)
-        handled = self.handled.value
-        if handled != self._handled_before:  # looked at here, so that a success costs nothing more than its count
-            self._handled_before = handled
-            self._failures_in_a_row = 0
-        self._failures_in_a_row += 1
-        # One that is held back already fails here with deliveries that began before: they prolong nothing.
-        if hold_back and self._failures_in_a_row >= FAILURES_IN_A_ROW and not self._is_quarantined:
-            self._quarantine()
+        if hold_back and isinstance(error, Exception):  # what interrupts is not the listener's fault
+            handled = self.handled.value
+            if handled != self._handled_before:  # looked at here, so that a success costs nothing more than its count
+                self._handled_before = handled
+                self._quarantine.succeeded()
+            if self._quarantine.failed():
+                self.call = self._hold_back
         self._log()
-
-    def _quarantine(self) -> None:
-        self._held_until = self._clock.monotonic() + self._penalty
-        self._penalty = min(self._penalty * 2, LONGEST_QUARANTINE)
-        self._probes = [None]
-        self.call = self._hold_back
 
     def _log(self) -> None:
         now = self._clock.monotonic()
         if self._logged_at is None or now - self._logged_at >= LOG_INTERVAL:
             self._logged_at = now
             with suppress(Exception):  # a handler or filter of the user's must not reach whoever dispatched
-                _logger.warning(
+                self._logger.warning(
                     "listener %s failed on %s: %s%s (logged at most once per %.0f s; counts are in health())",
-                    _name_of(self.listener),
+                    name_of(self.listener),
                     self.event_type.__qualname__,
                     self._last_error,
                     "; in quarantine" if self._is_quarantined else "",
@@ -166,26 +175,23 @@ class ListenerEntry:
         return isinstance(error, _HeldBack)
 
     def _hold_back(self, event: object) -> None:
-        if self._clock.monotonic() < self._held_until:
-            raise _HeldBack
         try:
-            self._probes.pop()  # one call into C: of several threads one gets it
-        except IndexError:
-            raise _HeldBack from None
-        # A probe: one delivery goes through, the others wait for its result.
-        try:
+            if not self._quarantine.may_probe():
+                raise _HeldBack  # noqa: TRY301 - it never came to a try
+            # A probe: one delivery goes through, the others wait for its result.
             self.listener(event)
-        except BaseException:
-            self._quarantine()
+        except _HeldBack:
             raise
-        self._failures_in_a_row = 0
-        self._penalty = FIRST_QUARANTINE
+        except BaseException:  # also a signal handler's
+            self._quarantine.failed_again()
+            raise
+        self._quarantine.released()
         self.call = self.listener
 
     def health(self) -> ListenerHealth:
         """Give the counts of now."""
         return ListenerHealth(
-            listener=_name_of(self.listener),
+            listener=name_of(self.listener),
             event=self.event_type.__qualname__,
             handled=self.handled.value,
             failed=self._failed.value,
@@ -201,6 +207,8 @@ def checked_listener(listener: object, event_type: object) -> None:
 
     :raises ListenerError: if it is not callable, asynchronous, or takes other arguments; or the type is no class.
     """
+    import inspect  # not by `import polymeter`, which has to be cheap
+
     if not isinstance(event_type, type):
         message = f"cannot listen to {event_type!r}: give the event's class"
         raise ListenerError(message)
@@ -216,7 +224,7 @@ def checked_listener(listener: object, event_type: object) -> None:
     candidates = (plain, getattr(plain, "__call__", None))  # noqa: B004 - the method itself is looked at
     if any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in candidates):
         message = (
-            f"{_name_of(listener)} is asynchronous and would never run: listen with a plain function, "
+            f"{name_of(listener)} is asynchronous and would never run: listen with a plain function, "
             "which may hand the event on to a task (loop.call_soon_threadsafe)"
         )
         raise ListenerError(message)
@@ -227,7 +235,7 @@ def checked_listener(listener: object, event_type: object) -> None:
     try:
         signature.bind(None)
     except TypeError:
-        message = f"{_name_of(listener)}{signature} cannot listen: it is called with one argument, the event"
+        message = f"{name_of(listener)}{signature} cannot listen: it is called with one argument, the event"
         raise ListenerError(message) from None
 
 
@@ -235,7 +243,8 @@ def _unwrapped(listener: object) -> object:
     return listener.func if isinstance(listener, functools.partial) else listener
 
 
-def _name_of(listener: object) -> str:
+def name_of(listener: object) -> str:
+    """Give the qualified name of a callable, or of its class."""
     listener = _unwrapped(listener)
     owner = getattr(listener, "__module__", None) or type(listener).__module__
     return f"{owner}.{getattr(listener, '__qualname__', type(listener).__qualname__)}"

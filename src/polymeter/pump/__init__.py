@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from polymeter.pump.delivery import ExporterHealth
-from polymeter.pump.pump import EXIT_BUDGET, Pump
+from polymeter.pump.pump import EXIT_BUDGET, PATIENCE, Pump
 
-__all__ = ["EXIT_BUDGET", "ExporterHealth", "Pump"]
+__all__ = ["EXIT_BUDGET", "PATIENCE", "ExporterHealth", "Pump"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -12,11 +11,10 @@ if TYPE_CHECKING:
     from polymeter.contracts import CanExportMetrics, CanFollow
     from polymeter.data.snapshot import Snapshot
 
-__all__ = ["Delivery", "ExporterHealth"]
-
-_logger: Final = logging.getLogger("polymeter.pump")
+__all__ = ["LOG_INTERVAL", "Delivery", "ExporterHealth"]
 
 LOG_INTERVAL: Final = 60.0
+"""Seconds between two lines in the log that say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +45,17 @@ class Delivery:
         "_last_error",
         "_last_success_at",
         "_logged_at",
+        "_logger",
         "_reader",
         "_succeeded",
         "exporter",
     )
 
     def __init__(self, exporter: CanExportMetrics, clock: Clock, reader: CanFollow | None = None) -> None:
+        # Not by `import polymeter`, which has to be cheap; nor in _log, where an import could wait for another thread.
+        import logging
+
+        self._logger = logging.getLogger("polymeter.pump")
         self.exporter = exporter
         self._clock = clock
         self._reader = reader
@@ -78,12 +81,12 @@ class Delivery:
             self._last_error = type(error).__qualname__
             self._log()
             return error
+        if is_delta:
+            self._cursor = snapshot  # first, before a signal handler can raise out of a call: it has been delivered
         self._succeeded += 1
         if self._reader is not None:
             self._reader.commit()
         self._last_success_at = self._clock.wall()
-        if is_delta:
-            self._cursor = snapshot
         return None
 
     def start_anew(self) -> None:
@@ -107,7 +110,7 @@ class Delivery:
         if self._logged_at is None or now - self._logged_at >= LOG_INTERVAL:
             self._logged_at = now
             with suppress(Exception):  # a handler or filter of the user's must not keep the others from their turn
-                _logger.warning(
+                self._logger.warning(
                     "export to %s failed: %s (%d failures so far; logged at most once per %.0f s)",
                     type(self.exporter).__qualname__,
                     self._last_error,

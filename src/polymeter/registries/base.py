@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from polymeter.data.metric import Metric
-    from polymeter.registries.health import RegistryHealth as RegistryHealth  # noqa: PLC0414 - where it used to be
+    from polymeter.registries.health import RegistryHealth
 
 __all__ = ["RESERVED", "BaseRegistry"]
 
@@ -220,28 +220,22 @@ class BaseRegistry(ABC):
         """Give what became of all records."""
         from polymeter.registries.health import RegistryHealth  # dataclasses are dear to import
 
-        return RegistryHealth(applied=self._applied(), invalid_by=self._rejects.to_dict(), series=len(self))
+        return RegistryHealth(applied=self._applied(), invalid_by=self._invalid_by(), series=len(self))
+
+    def _invalid_by(self) -> Mapping[tuple[str, str], int]:
+        """Give how many records could not be used, by metric and reason."""
+        return self._rejects.to_dict()
 
     def _self_metrics(self, now: float) -> list[Metric]:
         start = self._started
-        health = self.health()
         metrics: list[Metric] = [
-            Counter("polymeter.records.applied", health.applied, start=start, timestamp=now),
-            Gauge("polymeter.series", health.series, start=start, timestamp=now),
+            Counter("polymeter.records.applied", self._applied(), start=start, timestamp=now),
+            Gauge("polymeter.series", len(self), start=start, timestamp=now),
         ]
-        for (metric, reason), count in health.invalid_by.items():
+        for (metric, reason), count in self._invalid_by().items():
             tags = {"metric": metric, "reason": reason}
             metrics.append(Counter("polymeter.records.invalid", count, tags, start=start, timestamp=now))
         return metrics
-
-
-def __getattr__(name: str) -> object:
-    if name == "RegistryHealth":  # where it used to be
-        from polymeter.registries import health
-
-        return health.RegistryHealth
-    message = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(message)
 
 
 def _not_found(name: str, wanted: Tags, metrics: list[Metric]) -> str:

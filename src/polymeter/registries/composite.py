@@ -16,8 +16,8 @@ from polymeter.data.kind import Kind
 from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
-from polymeter.registries.base import RegistryHealth
 from polymeter.registries.composite_series import CompositeSeries, converted, recorder_into, recorder_on
+from polymeter.registries.health import RegistryHealth
 from polymeter.registries.null import NullSeries
 
 if TYPE_CHECKING:

@@ -57,10 +57,11 @@ class Turn:
     :ivar process: the process's id.
     """
 
-    __slots__ = ("claims", "process")
+    __slots__ = ("claims", "process", "waiting")
 
     def __init__(self) -> None:
         self.claims: dict[None, Claim] = {}
+        self.waiting: set[Claim] = set()
         self.process = os.getpid()
 
     @property
@@ -74,14 +75,20 @@ class Turn:
         :param wait: whether to wait for another thread, for :data:`PATIENCE` seconds; never inside of any turn.
         """
         claims = self.claims
+        if not wait and self.waiting:
+            return False
         holder = claims.setdefault(None, claim)
         if holder is claim:
             return True
         if not wait or holder == claim or here.claim is not None:  # equal: of this very thread
             return False
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            time.sleep(_PAUSE)
-            if claims.setdefault(None, claim) is claim:
-                return True
-        return False
+        try:
+            self.waiting.add(claim)
+            while time.monotonic() < end:
+                time.sleep(_PAUSE)
+                if claims.setdefault(None, claim) is claim:
+                    return True
+            return False
+        finally:
+            self.waiting.discard(claim)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from polymeter.data.definition import MetricDefinition
 from polymeter.data.kind import Kind
-from polymeter.registries.base import RegistryHealth
+from polymeter.registries.health import RegistryHealth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -317,13 +317,16 @@ class WindowedRegistry(WindowQuestions):
     def health(self) -> WindowedHealth:
         """Give what became of all records."""
         said = super().health()
-        tally = self._store.tally()
-        invalid_by = dict(said.invalid_by)
-        for name, count in _counted(tally, INFINITE).items():
-            invalid_by[name, INFINITE] = invalid_by.get((name, INFINITE), 0) + count
         parts: dict[str, Any] = {part.name: getattr(said, part.name) for part in fields(said)}
-        parts |= {"applied": sum(_counted(tally, APPLIED).values()), "invalid_by": invalid_by}
+        tally = self._store.tally()
+        parts["applied"] = sum(_counted(tally, APPLIED).values())  # of the same moment as those that were late
         return WindowedHealth(**parts, late_by=_counted(tally, LATE), future_by=_counted(tally, FUTURE))
+
+    def _invalid_by(self) -> Mapping[tuple[str, str], int]:
+        invalid_by = dict(super()._invalid_by())
+        for name, count in _counted(self._store.tally(), INFINITE).items():
+            invalid_by[name, INFINITE] = invalid_by.get((name, INFINITE), 0) + count
+        return invalid_by
 
     # -- starting anew
 

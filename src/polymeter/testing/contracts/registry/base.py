@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from polymeter.contracts import CanRecord, CanStoreMetrics
     from polymeter.data.tags import TagsLike
-    from polymeter.registries.base import RegistryHealth
+    from polymeter.registries import RegistryHealth
 
 __all__ = ["EACH_KIND", "RegistryTests", "health_of", "record", "record_on"]
 
