@@ -21,7 +21,7 @@ class Column(NamedTuple):
 
     :ivar kind: its kind.
     :ivar name: its name.
-    :ivar place: where its value stands; ``None``: each row counts one. A value of ``None`` is no record.
+    :ivar place: where its value stands, ``None`` being no record; without a place each row counts one.
     """
 
     kind: Kind
@@ -31,7 +31,7 @@ class Column(NamedTuple):
     def of(self, table: Sequence[Sequence[Any]], rows: int) -> list[Any]:
         """Give the column of a table of so many rows; of a gauge that of values, of times and of sequence numbers."""
         if self.place is None:
-            return [1] * rows
+            return [None] * rows
         if self.kind is Kind.GAUGE:
             return [list(table[self.place]), list(table[-2]), list(table[-1])]
         return list(table[self.place])

@@ -23,7 +23,7 @@ from polymeter.registries.lives import Lives
 from polymeter.registries.null import NullSeries
 from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse
 from polymeter.registries.rows import RowBuffer
-from polymeter.registries.series import PENDING_LIMIT, Series, series_of
+from polymeter.registries.series import ONE, PENDING_LIMIT, Series, series_of
 from polymeter.registries.turn import give_way
 
 if TYPE_CHECKING:
@@ -102,10 +102,13 @@ class AggregatingRegistry(BaseRegistry):
     ) -> CounterSeries | NullSeries:
         """Add ``increment`` (>= 0) to a counter."""
         del at
-        if increment.__class__ is not int or not 0 <= increment <= _USUAL:
-            reason = reason_to_refuse(increment, negative=False)
-            if reason is not None:
-                return self._refused(Kind.COUNTER, name, reason)
+        amount: float | None = None  # one: see `CounterSeries.add`
+        if increment is not ONE:
+            amount = increment
+            if increment.__class__ is not int or not 0 <= increment <= _USUAL:
+                reason = reason_to_refuse(increment, negative=False)
+                if reason is not None:
+                    return self._refused(Kind.COUNTER, name, reason)
         try:
             found = self._find_counter((name, *tags, *tags.values()) if tags else name)
         except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
@@ -113,11 +116,11 @@ class AggregatingRegistry(BaseRegistry):
         series: CounterSeries | NullSeries = found or self._make(Kind.COUNTER, name, tags)
         pending = series.pending
         if pending is None:
-            self._waiting.append((series, increment))
+            self._waiting.append((series, amount))
             if len(self._waiting) >= _MOST_WAITING:
                 self._drain_by_name()
         else:
-            pending.append(increment)
+            pending.append(amount)
             if len(pending) >= PENDING_LIMIT:
                 self.drain_full(series)
         return series

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Drain", "InHand", "Source", "WorkedOut"]
 
 InHand: TypeAlias = "tuple[Series[Any] | NullSeries, list[Any], bool]"
-"""A series, a batch of its records, and whether it is a column (see ``Series.apply_column``)."""
+"""A series, a batch of its records, and whether it is a column: ``apply`` or ``apply_column`` makes it count."""
 
 WorkedOut: TypeAlias = "tuple[list[InHand], list[Any], slice]"
 """Batches, the buffer that they come from, and the part of it that they are made of."""

@@ -76,6 +76,14 @@ class NullSeries(ReadsTimer):
     attached: Final = True
     """It takes its place nowhere, and so cannot lose it."""
 
+    def apply(self, batch: list[Any]) -> int:
+        """Count a batch of refused records, and empty it."""
+        refused = len(batch)
+        del batch[:]
+        for _ in range(refused):
+            self._refuse()
+        return 0
+
     def apply_column(self, batch: list[Any]) -> int:
         """Count a column of refused records (see ``Series.apply_column``), and empty it."""
         values = batch[0] if self.kind is Kind.GAUGE else batch

@@ -7,7 +7,7 @@ a whole column.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from polymeter.data.kind import Kind
 from polymeter.registries.series import Now
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from polymeter.data.layout import RowLayout
-    from polymeter.registries.drain import WorkedOut
+    from polymeter.registries.drain import InHand, WorkedOut
     from polymeter.registries.null import NullSeries
     from polymeter.registries.series import Series
 
@@ -26,6 +26,10 @@ MOST_ROWS: Final = 1024
 """So many rows wait before whoever made the last one has them drained: a soft bound."""
 
 _MOST_KEYS: Final = 10_000  # tags that are remembered with their series; the registry itself bounds the series
+
+
+_Batches: TypeAlias = "dict[tuple[Series[Any] | NullSeries, bool], list[Any]]"
+"""What is in hand, by series and by whether it is a column."""
 
 
 class _Owner(Protocol):
@@ -78,12 +82,13 @@ class RowBuffer:
     def work_out(self) -> WorkedOut:
         """Say which batches the rows of now make: a column for each series."""
         rows = self.waiting[:]
-        batches: dict[Any, list[Any]] = {}
+        batches: _Batches = {}
         for key, group in self._grouped(rows, batches).items():
             self._columns(key, group, batches)
-        return [(series, batch, True) for series, batch in batches.items()], self.waiting, slice(len(rows))
+        in_hand: list[InHand] = [(series, batch, is_column) for (series, is_column), batch in batches.items()]
+        return in_hand, self.waiting, slice(len(rows))
 
-    def _grouped(self, rows: list[tuple[Any, ...]], batches: dict[Any, list[Any]]) -> dict[Any, list[tuple[Any, ...]]]:
+    def _grouped(self, rows: list[tuple[Any, ...]], batches: _Batches) -> dict[Any, list[tuple[Any, ...]]]:
         groups: dict[Any, list[tuple[Any, ...]]] = {}
         try:
             for row in rows:
@@ -100,12 +105,12 @@ class RowBuffer:
                     self._refuse(row, batches)
         return groups
 
-    def _refuse(self, row: tuple[Any, ...], batches: dict[Any, list[Any]]) -> None:
+    def _refuse(self, row: tuple[Any, ...], batches: _Batches) -> None:
         for column in self._layout.columns:
             refusing = self._owner.refusing(column.kind, column.name, "tags")
-            batches[refusing] = column.of([(value,) for value in row], 1)
+            batches[refusing, column.place is not None] = column.of([(value,) for value in row], 1)
 
-    def _columns(self, key: Any, group: list[tuple[Any, ...]], batches: dict[Any, list[Any]]) -> None:
+    def _columns(self, key: Any, group: list[tuple[Any, ...]], batches: _Batches) -> None:
         known = self._keys.get(key)
         if known is None:
             if len(self._keys) >= _MOST_KEYS:
@@ -114,17 +119,18 @@ class RowBuffer:
         table = list(zip(*group, strict=True))
         for number, column in enumerate(self._layout.columns):
             batch = column.of(table, len(group))
+            is_column = column.place is not None
             series = known[number]
             if series is None:
                 # Not before it has a value: not every metric has one in every event.
                 values = batch[0] if column.kind is Kind.GAUGE else batch
-                if all(value is None for value in values):
+                if is_column and all(value is None for value in values):
                     continue
                 tags = self._layout.tags_of(key)
                 series = known[number] = self._owner.series_for(column.kind, column.name, tags)
-            earlier = batches.get(series)
+            earlier = batches.get((series, is_column))
             if earlier is None:
-                batches[series] = batch
+                batches[series, is_column] = batch
             elif column.kind is Kind.GAUGE:  # several keys, one series: beyond the budget
                 for part, more in zip(earlier, batch, strict=True):
                     part.extend(more)

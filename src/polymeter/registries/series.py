@@ -39,6 +39,8 @@ __all__ = [
     "PENDING_LIMIT",
     "CounterSeries",
     "GaugeSeries",
+    "NOTHING",
+    "ONE",
     "HistogramSeries",
     "Now",
     "Owner",
@@ -49,6 +51,12 @@ __all__ = [
 ]
 
 MetricT = TypeVar("MetricT", bound=Metric)
+
+ONE: Final = 1
+"""CPython has this integer once: ``is`` tells it from ``True`` and 1.0."""
+
+NOTHING: Final = object()
+"""Somebody's ``None`` where an amount should be."""
 
 PENDING_LIMIT: Final = 256
 """So many records wait in a series before whoever made the last one drains it: a soft bound."""
@@ -249,21 +257,28 @@ class _SumSeries(Series[MetricT]):
         pending = self.pending
         if pending is None:
             pending = self.own_list()
-        pending.append(amount)
+        # What is counted most is one: as None it needs no second look.
+        pending.append(None if amount is ONE else NOTHING if amount is None else amount)
         if len(pending) >= PENDING_LIMIT:
             self._owner.drain_full(self)
 
     def apply(self, batch: list[Any]) -> int:
-        """Add up a batch."""
-        return self._add_up(batch, sparse=False)
+        """Add up a batch, in which ``None`` is one."""
+        before, records = self._total, batch[:]
+        ones = len(records)
+        if ones and records[0] is None and records.count(None) == ones:
+            return self._count(batch, before, Sum(ones), ones, [])
+        amounts = [amount for amount in records if amount is not None]
+        ones -= len(amounts)
+        added, good, refused = added_up(amounts, negative=self._may_fall)
+        return self._count(batch, before, added.plus(Sum(ones)), good + ones, refused)
 
     def apply_column(self, batch: list[Any]) -> int:
         """Add up a column."""
-        return self._add_up(batch, sparse=True)
-
-    def _add_up(self, batch: list[Any], *, sparse: bool) -> int:
         before = self._total
-        added, good, refused = added_up(batch[:], negative=self._may_fall, sparse=sparse)
+        return self._count(batch, before, *added_up(batch[:], negative=self._may_fall, sparse=True))
+
+    def _count(self, batch: list[Any], before: int | Sum, added: Sum, good: int, refused: list[str]) -> int:
         after = _plus(before, added)
         if self._total is not before:
             del batch[:]
