@@ -15,15 +15,15 @@ from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
 from polymeter.registries.base import RESERVED, BaseRegistry
-from polymeter.registries.budget import DEFAULT_BUDGET, OTHER_VALUE
+from polymeter.registries.budget import DEFAULT_BUDGET
 from polymeter.registries.by_name import ByName
 from polymeter.registries.drain import Drain
-from polymeter.registries.family import Family, LookUp, split
+from polymeter.registries.family import Family, LookUp, Way, split
 from polymeter.registries.lives import Lives
 from polymeter.registries.null import NullSeries
 from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse
 from polymeter.registries.rows import RowBuffer
-from polymeter.registries.series import ONE, PENDING_LIMIT, Series, series_of
+from polymeter.registries.series import FULL, ONE, Series, series_of
 from polymeter.registries.turn import give_way
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AggregatingRegistry"]
 
-_MOST_WAITING: Final = 1024
-_MOST_KNOWN: Final = 4096
+_MOST_WAITING: Final = 1024 - 1  # as FULL
 _USUAL: Final = 2**30 - 1  # integers up to here are compared fast
 _MOST_PENDING: Final = 8 * 1024
 """So many records wait while a drain is running before whoever makes the next one gives way to it."""
@@ -80,11 +79,11 @@ class AggregatingRegistry(BaseRegistry):
         self._families: dict[str, Family] = {}
         # Kind -> (name, *tag names in the order given), or the name alone without tags -> how to look up by values.
         self._look_ups: dict[Kind, dict[object, LookUp]] = {kind: {} for kind in Kind}
-        # Kind -> (name, *tag names, *values), or the name alone -> series: the short way to those in use.
-        self._known: dict[Kind, dict[object, Any]] = {kind: {} for kind in Kind}
-        self._find_counter, self._find_level = self._known[Kind.COUNTER].get, self._known[Kind.UP_DOWN].get
-        self._find_gauge, self._find_timer = self._known[Kind.GAUGE].get, self._known[Kind.TIMER].get
-        self._find_histogram = self._known[Kind.HISTOGRAM].get
+        # Kind -> name -> the short way to series with the tag names that came first.
+        self._ways: dict[Kind, dict[str, Way]] = {kind: {} for kind in Kind}
+        self._counters, self._levels = self._ways[Kind.COUNTER], self._ways[Kind.UP_DOWN]
+        self._gauges, self._histograms = self._ways[Kind.GAUGE], self._ways[Kind.HISTOGRAM]
+        self._timers = self._ways[Kind.TIMER]
         # Records by name wait here together with their series; those on a bound series wait with it.
         self._by_name = ByName()
         self._waiting = self._by_name.records
@@ -110,18 +109,22 @@ class AggregatingRegistry(BaseRegistry):
                 if reason is not None:
                     return self._refused(Kind.COUNTER, name, reason)
         try:
-            found = self._find_counter((name, *tags, *tags.values()) if tags else name)
-        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            width, pick, find = self._counters[name]
+            if width and tags.__class__ is dict and len(tags) == width:
+                found = find(pick(tags) if width > 1 else (pick(tags),))
+            else:
+                found = None if width or tags else find(())
+        except Exception:  # noqa: BLE001 - a first time, other tag names, or values that no dict can hold
             found = None
         series: CounterSeries | NullSeries = found or self._make(Kind.COUNTER, name, tags)
         pending = series.pending
         if pending is None:
             self._waiting.append((series, amount))
-            if len(self._waiting) >= _MOST_WAITING:
+            if not len(self._waiting) & _MOST_WAITING:
                 self._drain_by_name()
         else:
             pending.append(amount)
-            if len(pending) >= PENDING_LIMIT:
+            if not len(pending) & FULL:
                 self.drain_full(series)
         return series
 
@@ -135,18 +138,22 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.UP_DOWN, name, reason)
         try:
-            found = self._find_level((name, *tags, *tags.values()) if tags else name)
-        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            width, pick, find = self._levels[name]
+            if width and tags.__class__ is dict and len(tags) == width:
+                found = find(pick(tags) if width > 1 else (pick(tags),))
+            else:
+                found = None if width or tags else find(())
+        except Exception:  # noqa: BLE001 - a first time, other tag names, or values that no dict can hold
             found = None
         series: UpDownSeries | NullSeries = found or self._make(Kind.UP_DOWN, name, tags)
         pending = series.pending
         if pending is None:
             self._waiting.append((series, by))
-            if len(self._waiting) >= _MOST_WAITING:
+            if not len(self._waiting) & _MOST_WAITING:
                 self._drain_by_name()
         else:
             pending.append(by)
-            if len(pending) >= PENDING_LIMIT:
+            if not len(pending) & FULL:
                 self.drain_full(series)
         return series
 
@@ -159,8 +166,12 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.GAUGE, name, reason)
         try:
-            found = self._find_gauge((name, *tags, *tags.values()) if tags else name)
-        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            width, pick, find = self._gauges[name]
+            if width and tags.__class__ is dict and len(tags) == width:
+                found = find(pick(tags) if width > 1 else (pick(tags),))
+            else:
+                found = None if width or tags else find(())
+        except Exception:  # noqa: BLE001 - a first time, other tag names, or values that no dict can hold
             found = None
         series: GaugeSeries | NullSeries = found or self._make(Kind.GAUGE, name, tags)
         series.set(value, at=at)
@@ -176,18 +187,22 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.HISTOGRAM, name, reason)
         try:
-            found = self._find_histogram((name, *tags, *tags.values()) if tags else name)
-        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            width, pick, find = self._histograms[name]
+            if width and tags.__class__ is dict and len(tags) == width:
+                found = find(pick(tags) if width > 1 else (pick(tags),))
+            else:
+                found = None if width or tags else find(())
+        except Exception:  # noqa: BLE001 - a first time, other tag names, or values that no dict can hold
             found = None
         series: HistogramSeries | NullSeries = found or self._make(Kind.HISTOGRAM, name, tags)
         pending = series.pending
         if pending is None:
             self._waiting.append((series, value))
-            if len(self._waiting) >= _MOST_WAITING:
+            if not len(self._waiting) & _MOST_WAITING:
                 self._drain_by_name()
         else:
             pending.append(value)
-            if len(pending) >= PENDING_LIMIT:
+            if not len(pending) & FULL:
                 self.drain_full(series)
         return series
 
@@ -201,18 +216,22 @@ class AggregatingRegistry(BaseRegistry):
             if reason is not None:
                 return self._refused(Kind.TIMER, name, reason)
         try:
-            found = self._find_timer((name, *tags, *tags.values()) if tags else name)
-        except Exception:  # noqa: BLE001 - no mapping, values that no dict can hold, or that raise when looked at
+            width, pick, find = self._timers[name]
+            if width and tags.__class__ is dict and len(tags) == width:
+                found = find(pick(tags) if width > 1 else (pick(tags),))
+            else:
+                found = None if width or tags else find(())
+        except Exception:  # noqa: BLE001 - a first time, other tag names, or values that no dict can hold
             found = None
         series: TimerSeries | NullSeries = found or self._make(Kind.TIMER, name, tags)
         pending = series.pending
         if pending is None:
             self._waiting.append((series, duration_ms))
-            if len(self._waiting) >= _MOST_WAITING:
+            if not len(self._waiting) & _MOST_WAITING:
                 self._drain_by_name()
         else:
             pending.append(duration_ms)
-            if len(pending) >= PENDING_LIMIT:
+            if not len(pending) & FULL:
                 self.drain_full(series)
         return series
 
@@ -234,9 +253,14 @@ class AggregatingRegistry(BaseRegistry):
         known = self._rows.get(layout)
         return known if known is not None else self._rows.setdefault(layout, RowBuffer(self, layout))
 
-    def series_for(self, kind: Kind, name: str, tags: TagsLike | None, /) -> Any:
+    def series_for(self, kind: Kind, name: str, tags: dict[str, Any], /) -> Any:
         """Find or make the series of a name and tags; what cannot be one gives one that counts what it refuses."""
-        return self._make(kind, name, tags)
+        try:
+            width, pick, find = self._ways[kind][name]
+            found = find(pick(tags) if width > 1 else (pick(tags),)) if width and len(tags or ()) == width else None
+        except Exception:  # noqa: BLE001 - as in the verbs
+            found = None
+        return found or self._make(kind, name, tags)
 
     def refusing(self, kind: Kind, name: str, reason: str, /) -> NullSeries:
         """Give what counts records as refused."""
@@ -249,25 +273,10 @@ class AggregatingRegistry(BaseRegistry):
             look_up = self._look_ups[kind].get(key)
             found = None
             if look_up is not None:
-                if look_up.shelf.family.budget.exploding is not None:
-                    found = _folded_before(look_up, values)
-                if found is None:
-                    found = look_up.get(values)
-                    if found is not None:
-                        self._remember(kind, key, values, found)
-                    else:
-                        found = look_up.typed.get((values, tuple(map(type, values))))
+                found = look_up.get(values) or look_up.typed.get((values, tuple(map(type, values))))
             return found or self._find_or_make(kind, name, tags, key, values)
         except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
             return self._null(kind, name, "tags" if is_name(name) else "name")
-
-    def _remember(self, kind: Kind, key: Any, values: tuple[Any, ...], series: Series[Any]) -> None:
-        """Let the short way lead to a series. Only by texts: True, 1 and 1.0 are one key, but not one tag value."""
-        known = self._known[kind]
-        if len(known) >= _MOST_KNOWN:
-            known.clear()
-        if all(type(value) is str for value in values):
-            known[(*key, *values) if values else key] = series
 
     def _find_or_make(self, kind: Kind, name: str, tags: TagsLike | None, key: object, values: tuple[Any, ...]) -> Any:
         if not is_name(name) or name.startswith(RESERVED):
@@ -280,11 +289,15 @@ class AggregatingRegistry(BaseRegistry):
         names = () if isinstance(key, str) else tuple(checked)
         look_up = self._look_ups[kind].get(key)
         if look_up is None:
-            look_up = self._look_ups[kind].setdefault(key, LookUp(family.shelf(split(checked)[0]), names))
+            shelf = family.shelf(split(checked)[0])
+            look_up = self._look_ups[kind].setdefault(key, LookUp(shelf, names))
+            self._ways[kind].setdefault(name, shelf.way)
         series = family.find(checked)
         if series is None:
             admitted = family.budget.admit(checked, lambda folded: family.find(folded) is not None)
             series = self._series_of(family, admitted)
+            if family.budget.exploding in look_up.shelf.names:
+                self._ways[kind][name] = look_up.shelf.folding_way
             if admitted is not checked:  # the value itself is not worth a place in a table
                 return series
         look_up.learn(values, series)
@@ -424,7 +437,7 @@ class AggregatingRegistry(BaseRegistry):
 
     def _look_anew(self, kinds: Iterable[Kind]) -> None:
         for kind in kinds:
-            self._known[kind].clear()
+            self._ways[kind].clear()
             for look_up in list(self._look_ups[kind].values()):
                 look_up.typed.clear()
 
@@ -503,19 +516,3 @@ class AggregatingRegistry(BaseRegistry):
             self._forget_all()
             self._new_writer()
             self._define_again()
-
-
-def _folded_before(look_up: LookUp, values: tuple[Any, ...]) -> Series[Any] | None:
-    """Take the short way for one more new value of a label that has exploded."""
-    budget = look_up.shelf.family.budget
-    label = budget.exploding
-    if label not in look_up.names:
-        return None
-    place = look_up.names.index(label)
-    value = values[place]
-    if (type(value) is not str and type(value) is not int) or not budget.is_new(label, str(value)):
-        return None
-    found: Series[Any] | None = look_up.get((*values[:place], OTHER_VALUE, *values[place + 1 :]))
-    if found is not None:
-        budget.folded.add()
-    return found

@@ -15,6 +15,7 @@ from polymeter.data.counter import Counter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from polymeter.data.metric import Metric
     from polymeter.data.tags import Tags
@@ -126,6 +127,10 @@ class Budget:
     def is_new(self, label: str, text: str) -> bool:
         """Tell whether no series was made with this value of ``label``."""
         return text not in self._values.get(label, ())
+
+    def values_of(self, label: str) -> AbstractSet[str]:
+        """Give the values of ``label`` with which series were made, growing as they grow."""
+        return self._values.setdefault(label, set())
 
     def release(self, times: int = 1) -> None:
         """Say that ``times`` series have ended: others may take their place."""

@@ -10,7 +10,7 @@ import math
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from polymeter.registries.budget import Budget
+from polymeter.registries.budget import OTHER_VALUE, Budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from polymeter.data.tags import Tags
     from polymeter.registries.series import Owner, Series
 
-__all__ = ["Family", "LookUp", "Shelf", "Texts", "split"]
+__all__ = ["Family", "LookUp", "Shelf", "Texts", "Way", "split"]
 
 Texts: TypeAlias = tuple[str, ...]
+
+Way: TypeAlias = "tuple[int, Callable[[Any], Any], Callable[[Any], Any]]"
+"""How many tags, what picks their values in the order of the sorted names, and what finds a series by these."""
 
 _MOST_TYPED: Final = 10_000  # look-ups by values that are no text; beyond that they are made anew
 
@@ -41,6 +44,32 @@ class Shelf:
         self.names = names
         self.series: dict[Texts, Series[Any]] = {}
 
+    @property
+    def way(self) -> Way:
+        """The short way to the series of tags in a ``dict``, in any order, if all values are text."""
+        pick = itemgetter(*self.names) if self.names else tuple
+        return len(self.names), pick, self.series.get
+
+    @property
+    def folding_way(self) -> Way:
+        """The same while a label explodes: new values of it lead to the series that stands for all of them."""
+        width, pick, get = self.way
+        budget = self.family.budget
+        place = self.names.index(budget.exploding or "")
+        known = budget.values_of(self.names[place])
+
+        def find(values: Texts) -> Series[Any] | None:
+            found: Series[Any] | None = get(values)
+            if found is None:
+                value = values[place]
+                if value.__class__ is str and value not in known:
+                    found = get((*values[:place], OTHER_VALUE, *values[place + 1 :]))
+                    if found is not None:
+                        budget.folded.add()
+            return found
+
+        return width, pick, find
+
 
 class LookUp:
     """How the series of one metric are found by tags that come in one order.
@@ -49,11 +78,10 @@ class LookUp:
     their types: ``True``, 1 and 1.0 are one key to a dict, but not one tag value.
     """
 
-    __slots__ = ("get", "names", "shelf", "typed")
+    __slots__ = ("get", "shelf", "typed")
 
     def __init__(self, shelf: Shelf, names: tuple[str, ...]) -> None:
         self.shelf = shelf
-        self.names = names
         self.typed: dict[object, Series[Any]] = {}
         get = shelf.series.get
         order = sorted(range(len(names)), key=names.__getitem__)

@@ -36,11 +36,12 @@ if TYPE_CHECKING:
     from polymeter.registries.family import Family, Shelf
 
 __all__ = [
+    "FULL",
+    "NOTHING",
+    "ONE",
     "PENDING_LIMIT",
     "CounterSeries",
     "GaugeSeries",
-    "NOTHING",
-    "ONE",
     "HistogramSeries",
     "Now",
     "Owner",
@@ -59,7 +60,10 @@ NOTHING: Final = object()
 """Somebody's ``None`` where an amount should be."""
 
 PENDING_LIMIT: Final = 256
-"""So many records wait in a series before whoever made the last one drains it: a soft bound."""
+"""So many records wait in a series before whoever made the last one drains it: a soft bound. A power of two."""
+
+FULL: Final = PENDING_LIMIT - 1
+"""``not len(pending) & FULL``: at each multiple of the limit, so that nobody tries all the time while a drain runs."""
 
 
 class Owner(Protocol):
@@ -259,7 +263,7 @@ class _SumSeries(Series[MetricT]):
             pending = self.own_list()
         # What is counted most is one: as None it needs no second look.
         pending.append(None if amount is ONE else NOTHING if amount is None else amount)
-        if len(pending) >= PENDING_LIMIT:
+        if not len(pending) & FULL:
             self._owner.drain_full(self)
 
     def apply(self, batch: list[Any]) -> int:
@@ -353,7 +357,7 @@ class GaugeSeries(Series[Gauge]):
         """Take ``value`` as the reading of now, or of ``at`` (Unix seconds)."""
         pending = self.own_list()
         pending.append((value, Now(self._owner.now()) if at is None else at, self._owner.next_sequence()))
-        if len(pending) >= PENDING_LIMIT:
+        if not len(pending) & FULL:
             self._owner.drain_full(self)
 
     def apply(self, batch: list[Any]) -> int:
@@ -467,7 +471,7 @@ class _DistributionSeries(Series[MetricT], ReadsDistribution):
         if pending is None:
             pending = self.own_list()
         pending.append(value)
-        if len(pending) >= PENDING_LIMIT:
+        if not len(pending) & FULL:
             self._owner.drain_full(self)
 
     def apply(self, batch: list[Any]) -> int:
