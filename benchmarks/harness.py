@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REPEATS = 9
+REPEATS = 15
 
 
 @dataclass(frozen=True)

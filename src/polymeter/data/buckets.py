@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Final
 
 __all__ = [
     "HIGHEST",
     "LOWEST",
+    "PER_DOUBLING",
     "SCALE",
     "WHOLE_NUMBERS",
     "bucket_of",
-    "buckets_of",
     "buckets_of_whole_numbers",
     "middle_of",
     "upper_bound_of",
@@ -43,11 +40,6 @@ def bucket_of(magnitude: float) -> int:
     """Give the index of the bucket of a finite ``magnitude`` > 0, clamped to the edge buckets."""
     index = math.ceil(math.log2(magnitude) * PER_DOUBLING) - 1
     return min(max(index, LOWEST), HIGHEST)
-
-
-def buckets_of(magnitudes: Iterable[float]) -> Iterable[int]:
-    """Give :func:`bucket_of` of each of many magnitudes, plus one, unclamped: what can be had with most of it in C."""
-    return map(math.ceil, [log * PER_DOUBLING for log in map(math.log2, magnitudes)])
 
 
 @functools.cache
