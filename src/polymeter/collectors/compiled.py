@@ -128,11 +128,15 @@ class _Group:
         """Give the lines that read something, by itself: what fails in it fails ``measures`` alone."""
         self.functions += [f"def read{suffix}(event):", *_indented(reading), f"    return {target}", "", ""]
         watched = f"watched{suffix}"
+
+        def watch(*, is_wanted: bool) -> None:
+            names[watched] = is_wanted
+
         guard = Guard(
             lambda event: names[f"read{suffix}"](event),  # noqa: PLW0108 - it is compiled later
             [each.definition.name for each in measures],
             self._refuse,
-            lambda is_wanted: names.update({watched: is_wanted}),
+            watch,
             getattr(self._registry, "clock", SYSTEM_CLOCK),
         )
         names |= {watched: False, f"guard{suffix}": guard.read, f"failed{suffix}": guard.failed}

@@ -27,10 +27,9 @@ def rows_of(registry: CanStoreMetrics, layout: RowLayout) -> Rows:
 class _Immediate:
     """Takes a row apart and records each value by itself."""
 
-    limit: Final = 1
-    waiting: Final = ()
-
     def __init__(self, registry: CanStoreMetrics, layout: RowLayout) -> None:
+        self.limit = 1
+        self.waiting = ()
         self._registry = registry
         self._layout = layout
         self._known: dict[Any, list[Callable[[Any, Any], object] | None]] = {}

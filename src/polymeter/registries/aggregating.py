@@ -110,7 +110,7 @@ class AggregatingRegistry(BaseRegistry):
                     return self._refused(Kind.COUNTER, name, reason)
         try:
             width, pick, find = self._counters[name]
-            if width and tags.__class__ is dict and len(tags) == width:
+            if tags and tags.__class__ is dict and len(tags) == width:
                 found = find(pick(tags) if width > 1 else (pick(tags),))
             else:
                 found = None if width or tags else find(())
@@ -139,7 +139,7 @@ class AggregatingRegistry(BaseRegistry):
                 return self._refused(Kind.UP_DOWN, name, reason)
         try:
             width, pick, find = self._levels[name]
-            if width and tags.__class__ is dict and len(tags) == width:
+            if tags and tags.__class__ is dict and len(tags) == width:
                 found = find(pick(tags) if width > 1 else (pick(tags),))
             else:
                 found = None if width or tags else find(())
@@ -167,7 +167,7 @@ class AggregatingRegistry(BaseRegistry):
                 return self._refused(Kind.GAUGE, name, reason)
         try:
             width, pick, find = self._gauges[name]
-            if width and tags.__class__ is dict and len(tags) == width:
+            if tags and tags.__class__ is dict and len(tags) == width:
                 found = find(pick(tags) if width > 1 else (pick(tags),))
             else:
                 found = None if width or tags else find(())
@@ -188,7 +188,7 @@ class AggregatingRegistry(BaseRegistry):
                 return self._refused(Kind.HISTOGRAM, name, reason)
         try:
             width, pick, find = self._histograms[name]
-            if width and tags.__class__ is dict and len(tags) == width:
+            if tags and tags.__class__ is dict and len(tags) == width:
                 found = find(pick(tags) if width > 1 else (pick(tags),))
             else:
                 found = None if width or tags else find(())
@@ -217,7 +217,7 @@ class AggregatingRegistry(BaseRegistry):
                 return self._refused(Kind.TIMER, name, reason)
         try:
             width, pick, find = self._timers[name]
-            if width and tags.__class__ is dict and len(tags) == width:
+            if tags and tags.__class__ is dict and len(tags) == width:
                 found = find(pick(tags) if width > 1 else (pick(tags),))
             else:
                 found = None if width or tags else find(())

@@ -47,8 +47,10 @@ class Shelf:
     @property
     def way(self) -> Way:
         """The short way to the series of tags in a ``dict``, in any order, if all values are text."""
-        pick = itemgetter(*self.names) if self.names else tuple
-        return len(self.names), pick, self.series.get
+        find: Any = self.series.get
+        if not self.names:
+            return 0, tuple, find
+        return len(self.names), itemgetter(*self.names), find
 
     @property
     def folding_way(self) -> Way:

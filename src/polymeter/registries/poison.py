@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, SupportsFloat, SupportsIndex
 
-from polymeter.data.sums import Sum
+from polymeter.data.sums import ZERO, Sum
 from polymeter.data.units import NO_UNIT
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def added_up(values: list[Any], *, negative: bool, sparse: bool = False) -> tupl
     """Give the sum of those of ``values`` that can be used, their number, and the reason of every other."""
     types = set(map(type, values))
     if types <= PLAIN and values:
+        total = ZERO
         try:
             total = Sum(sum(values)) if float not in types else Sum.of_all(values, types)
             # Each is below the sum, or below that of the magnitudes; NaN makes the comparison false.

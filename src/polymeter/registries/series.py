@@ -262,7 +262,8 @@ class _SumSeries(Series[MetricT]):
         if pending is None:
             pending = self.own_list()
         # What is counted most is one: as None it needs no second look.
-        pending.append(None if amount is ONE else NOTHING if amount is None else amount)
+        given: Any = amount
+        pending.append(None if given is ONE else NOTHING if given is None else given)
         if not len(pending) & FULL:
             self._owner.drain_full(self)
 

@@ -295,11 +295,11 @@ class WindowedRegistry(WindowQuestions):
 
     def snapshot(self) -> Snapshot:
         """Give everything that ever counted, with the definitions and the ``polymeter.*`` metrics."""
+        store, snapshot = self._store, self._snapshot()
         for _ in range(_SNAPSHOT_TRIES):
-            store = self._store
-            snapshot = self._snapshot()
-            if self._current is store:  # else a clear() came in between
+            if self._current is store:
                 break
+            store, snapshot = self._store, self._snapshot()  # a clear() came in between
         return snapshot
 
     def _snapshot(self) -> Snapshot:
