@@ -48,9 +48,7 @@ class Shelf:
     def way(self) -> Way:
         """The short way to the series of tags in a ``dict``, in any order, if all values are text."""
         find: Any = self.series.get
-        if not self.names:
-            return 0, tuple, find
-        return len(self.names), itemgetter(*self.names), find
+        return len(self.names), _picking(self.names) if self.names else tuple, find
 
     @property
     def folding_way(self) -> Way:
@@ -71,6 +69,12 @@ class Shelf:
             return found
 
         return width, pick, find
+
+
+def _picking(names: Texts) -> Callable[[Any], Any]:
+    picking: Any = itemgetter  # its overloads do not know a number of names that is not fixed
+    pick: Callable[[Any], Any] = picking(*names)
+    return pick
 
 
 class LookUp:
