@@ -512,7 +512,9 @@ class AggregatingRegistry(BaseRegistry):
 
     def after_fork_in_child(self) -> None:
         """Start from zero as a new writer: what the parent recorded is the parent's to report."""
-        if self._drain.start_anew_in_child():
-            self._forget_all()
-            self._new_writer()
-            self._define_again()
+        self._drain.start_anew_in_child(self._begin_as_writer)
+
+    def _begin_as_writer(self) -> None:
+        self._forget_all()
+        self._new_writer()
+        self._define_again()

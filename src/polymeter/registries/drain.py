@@ -77,13 +77,19 @@ class Drain:
         self.later: deque[Callable[[], object]] = deque()
         self.applied = 0
 
-    def start_anew_in_child(self) -> bool:
-        """Do so in a forked child, where nobody's turn goes on; tell whether this is one that had not begun yet."""
+    def start_anew_in_child(self, then: Callable[[], object]) -> None:
+        """Do so in a forked child, where nobody's turn goes on, and then ``then``; nothing if that was done already."""
         if not self._turn.is_inherited:
-            return False
-        self._turn = Turn()
-        self.start_anew()
-        return True
+            return
+        turn, claim = Turn(), new_claim()
+        turn.claims[None] = claim  # a finaliser that reads in between must not drain what the parent left
+        self._turn = turn
+        try:
+            self.start_anew()
+            then()
+        finally:
+            if None in turn.claims and turn.claims[None] is claim:
+                del turn.claims[None]
 
     @property
     def is_busy(self) -> bool:

@@ -200,8 +200,8 @@ class InMemoryRegistry(BaseRegistry):
     def after_fork_in_child(self) -> None:
         """Start from zero as a new writer."""
         if self._turn.is_inherited:
-            self._turn = Turn()
             self._kept = _Kept()
+            self._turn = Turn()  # last: until then whoever reads in between begins here
             self._new_writer()
 
 
