@@ -11,7 +11,7 @@ from polymeter import Metrics
 from polymeter.collectors import MetricsCollector, measure
 from polymeter.registries import AggregatingRegistry, InMemoryRegistry, WindowedRegistry
 
-RECORDS = 40
+RECORDS = 20
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.interpreter import answer_of
 
-SHORT, LONG = 300_000, 10_000_000
+SHORT, LONG = 100_000, 10_000_000
 MOST_GROWTH = 4_000_000
 """Bytes between the first tenth of the records, when the budget is long full, and the last one."""
 

@@ -243,7 +243,7 @@ class AggregatingRegistry(BaseRegistry):
         :raises ValueError: for a kind that does not exist.
         """
         which = Kind(kind)
-        series: Any = self._make(which, name, tags)
+        series: Any = self.series_for(which, name, tags)
         if not isinstance(series, NullSeries):
             series.own_list()
         return series
@@ -253,11 +253,13 @@ class AggregatingRegistry(BaseRegistry):
         known = self._rows.get(layout)
         return known if known is not None else self._rows.setdefault(layout, RowBuffer(self, layout))
 
-    def series_for(self, kind: Kind, name: str, tags: dict[str, Any], /) -> Any:
+    def series_for(self, kind: Kind, name: str, tags: TagsLike | None, /) -> Any:
         """Find or make the series of a name and tags; what cannot be one gives one that counts what it refuses."""
+        found = None
         try:
             width, pick, find = self._ways[kind][name]
-            found = find(pick(tags) if width > 1 else (pick(tags),)) if width and len(tags or ()) == width else None
+            if tags and tags.__class__ is dict and len(tags) == width:
+                found = find(pick(tags) if width > 1 else (pick(tags),))
         except Exception:  # noqa: BLE001 - as in the verbs
             found = None
         return found or self._make(kind, name, tags)
