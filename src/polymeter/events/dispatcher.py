@@ -165,14 +165,14 @@ class EventDispatcher:
             self._tell(emitter)
 
     def _tell(self, emitter: Emitter[Any]) -> None:
-        """Bring ``listening`` up to date, also if listeners change meanwhile, here or on another thread.
-
-        Whoever changes them calls this too, and the last one to write sees afterwards that nothing has changed since.
-        """
+        """Bring ``listening`` up to date, also if listeners change meanwhile, here or on another thread."""
         while True:
             plans = self._plans
-            emitter.listening = bool(self._plan(emitter.event_type)[0])
+            listening = bool(self._plan(emitter.event_type)[0])
+            # Nothing is called between the test and the change, so that no other thread comes in between: a listener
+            # that was added meanwhile must not be told away, not even for a moment.
             if plans is self._plans:
+                emitter.listening = listening
                 return
 
     def _plan(self, event_type: type) -> tuple[_Entries, bool]:
