@@ -8,8 +8,11 @@ from polymeter.lazily import lazily
 
 if TYPE_CHECKING:
     from polymeter.exporters.callback import CallbackExporter
+    from polymeter.exporters.console import ConsoleExporter
     from polymeter.exporters.in_memory import InMemoryExporter
+    from polymeter.exporters.json_lines import JsonLinesExporter
     from polymeter.exporters.log import LogExporter
+    from polymeter.exporters.logfmt import LogfmtExporter
     from polymeter.exporters.null import NullExporter
     from polymeter.exporters.prometheus import PrometheusExporter
 else:
@@ -17,11 +20,23 @@ else:
         __name__,
         {
             "callback": "CallbackExporter",
+            "console": "ConsoleExporter",
             "in_memory": "InMemoryExporter",
+            "json_lines": "JsonLinesExporter",
             "log": "LogExporter",
+            "logfmt": "LogfmtExporter",
             "null": "NullExporter",
             "prometheus": "PrometheusExporter",
         },
     )
 
-__all__ = ["CallbackExporter", "InMemoryExporter", "LogExporter", "NullExporter", "PrometheusExporter"]
+__all__ = [
+    "CallbackExporter",
+    "ConsoleExporter",
+    "InMemoryExporter",
+    "JsonLinesExporter",
+    "LogExporter",
+    "LogfmtExporter",
+    "NullExporter",
+    "PrometheusExporter",
+]
