@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,10 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Let ``seconds`` pass on this clock; the system clock really waits."""
         time.sleep(max(0.0, seconds))
+
+    def wait(self, lock: threading.Lock, seconds: float) -> bool:
+        """Take ``lock``, waiting at most ``seconds``; tell whether that came about. The system clock really waits."""
+        return lock.acquire(timeout=min(max(0.0, seconds), threading.TIMEOUT_MAX))
 
 
 SYSTEM_CLOCK = Clock()

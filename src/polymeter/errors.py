@@ -10,6 +10,7 @@
     │   └── InvalidTagsError         a tag name or value that cannot identify a series
     ├── MetricNotFoundError          ``get`` found none, or more than one (also a LookupError)
     ├── ExportError                  ``metrics.export()`` by hand could not deliver everything
+    ├── DeliveryError                an exporter could not deliver; it says why in one word
     ├── MissingExtraError            an optional library is absent or too old (also an ImportError)
     └── NotActiveError               nobody listens here, and the call makes no sense without (also a RuntimeError)
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DefinitionConflictError",
     "DefinitionError",
+    "DeliveryError",
     "ExportError",
     "InvalidMetricError",
     "InvalidTagsError",
@@ -98,6 +100,32 @@ class ExportError(PolymeterError):
 
     def __reduce__(self) -> tuple[type[ExportError], tuple[tuple[tuple[object, Exception], ...]]]:
         return (type(self), (self.failures,))
+
+
+class DeliveryError(PolymeterError):
+    """An exporter could not deliver.
+
+    :ivar reason: why, in one word of a small set, for counting: ``refused`` (nobody answers there), ``timeout``,
+        ``reset`` (the connection broke), ``tls``, ``throttled`` (429), ``unavailable`` (5xx), ``rejected`` (other
+        statuses: to send the same again is no use), ``answer`` (one that makes no sense, or does not end), ``error``.
+    :ivar is_ambiguous: whether the other side may have taken it all the same.
+    :ivar retry_after: seconds that the other side asks to be left alone for; ``None`` if it did not ask.
+    """
+
+    def __init__(
+        self, message: str, *, reason: str = "error", is_ambiguous: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.is_ambiguous = is_ambiguous
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_delivery_error, (str(self), self.reason, self.is_ambiguous, self.retry_after))
+
+
+def _delivery_error(message: str, reason: str, is_ambiguous: bool, retry_after: float | None) -> DeliveryError:  # noqa: FBT001 - for pickle
+    return DeliveryError(message, reason=reason, is_ambiguous=is_ambiguous, retry_after=retry_after)
 
 
 class MissingExtraError(PolymeterError, ImportError):

@@ -15,13 +15,14 @@ from tests.interpreter import SRC
 
 PACKAGE = SRC / "polymeter"
 
-GROUND = "clock contracts counting errors forking lazily quarantine subscription"
+GROUND = "clock contracts counting deadline errors forking lazily quarantine subscription"
 
 MAY_IMPORT = {
     # The ground: knows no room.
     "clock": "",
     "contracts": "",
     "counting": "",
+    "deadline": "clock",
     "errors": "",
     "forking": "",
     "lazily": "",
@@ -41,10 +42,13 @@ MAY_IMPORT = {
     "journal": f"{GROUND} events data",
     # What joins the rooms; only the two at the bottom and the front door may know it.
     "health": f"{GROUND} events registries pump",
-    "metrics": f"{GROUND} data events collectors registries exporters pump health",
-    "__init__": f"{GROUND} data events collectors registries exporters pump timing health metrics",
+    "catalogue": f"{GROUND} data",
+    "configuration": f"{GROUND} data events sources collectors registries exporters pump",
+    "metrics": f"{GROUND} data events collectors registries exporters pump health catalogue configuration",
+    "__init__": f"{GROUND} data events collectors registries exporters pump timing health catalogue metrics",
     "testing": f"{GROUND} data events sources collectors registries exporters pump timing journal metrics __init__",
-    "cli": f"{GROUND} data events sources collectors registries exporters pump timing journal metrics testing __init__",
+    "cli": f"{GROUND} data events sources collectors registries exporters pump timing journal catalogue configuration"
+    " metrics testing __init__",
 }
 
 FOR_TYPES = {

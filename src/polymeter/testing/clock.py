@@ -66,3 +66,10 @@ class ManualClock(Clock):
             message = f"nobody called step() within {self._patience} s"
             raise TimeoutError(message)
         self.advance(seconds)
+
+    def wait(self, lock: threading.Lock, seconds: float) -> bool:
+        """Take ``lock`` if it is free; else let ``seconds`` pass on this clock, and look again."""
+        if lock.acquire(blocking=False):
+            return True
+        self.sleep(seconds)
+        return lock.acquire(blocking=False)
