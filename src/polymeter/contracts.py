@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sized
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sized
     from contextlib import AbstractContextManager
 
     from polymeter.data.definition import Combine, MetricDefinition
@@ -24,11 +24,13 @@ __all__ = [
     "CanEmitEvents",
     "CanExportMetrics",
     "CanFollow",
+    "CanKeepExemplars",
     "CanKeepTime",
     "CanPoll",
     "CanRecord",
     "CanStoreMetrics",
     "CanTakeRows",
+    "CanTell",
     "Listener",
     "Rows",
     "Temporality",
@@ -192,6 +194,18 @@ class CanTakeRows(Protocol):
 
 
 @runtime_checkable
+class CanTell(Protocol):
+    """A registry that can tell when the next record is made, but for those that come as rows of events."""
+
+    def on_next_record(self, wake: Callable[[], object], /) -> bool:
+        """Have ``wake`` called once, in the thread that makes the next record; tell whether that will be done.
+
+        It may be called a moment early, by somebody who asks for a series. It must not raise, wait or take a lock.
+        """
+        ...
+
+
+@runtime_checkable
 class CanStoreMetrics(Protocol):
     """A registry: remembers measurements.
 
@@ -303,13 +317,39 @@ class CanKeepTime(Protocol):
 
 
 @runtime_checkable
+class CanKeepExemplars(Protocol):
+    """A registry that keeps, of a few measurements, where they came from."""
+
+    def exemplar(
+        self,
+        kind: Kind | str,
+        name: str,
+        value: float,
+        labels: TagsLike,
+        tags: TagsLike | None = None,
+        *,
+        at: float | None = None,
+    ) -> None:
+        """Note where ``value``, recorded under ``name`` and ``tags``, came from: ``{"trace_id": ...}``.
+
+        It records nothing itself, and never raises: what cannot be noted is counted, apart from the records. Without
+        labels, or with one that is ``None``, there is nothing to note. ``at`` is Unix seconds; ``None``: now.
+        """
+        ...
+
+
+@runtime_checkable
 class CanExportMetrics(Protocol):
     """An exporter: takes snapshots where they should go."""
 
     temporality: Temporality
 
-    def export(self, snapshot: Snapshot | Iterable[Metric], /) -> None:
-        """Deliver; return when done, raise when it failed."""
+    def export(self, snapshot: Snapshot | Iterable[Metric], /) -> Awaitable[None] | None:
+        """Deliver; return when done, raise when it failed. May be ``async def``.
+
+        Whoever talks to a network asks :func:`polymeter.deadline.current_deadline` how long that may take. One that
+        waits for nobody may say so by an attribute ``is_quick = True``: then no thread is needed for it.
+        """
         ...
 
 

@@ -35,4 +35,6 @@ class Health:
         """Whether nothing failed and nothing was refused."""
         refused = self.registry.invalid + self.registry.denied if self.registry is not None else 0
         unheard = sum(each.failed + each.quarantined for each in self.listeners)
-        return not (refused or unheard or self.polls_failed or any(each.failed for each in self.exporters))
+        return not (
+            refused or unheard or self.polls_failed or any(each.failed or each.ambiguous for each in self.exporters)
+        )

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter as Counts
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
-from polymeter.contracts import CanAttach, CanCollectMetrics, CanEmitEvents, CanExportMetrics, CanPoll
-from polymeter.counting import AtomicCount
+from polymeter.contracts import CanAttach, CanCollectMetrics, CanEmitEvents, CanExportMetrics, CanPoll, CanTell
 from polymeter.data.counter import Counter
 from polymeter.data.definition import MetricDefinition
 from polymeter.data.kind import Kind
 from polymeter.errors import DefinitionError, ExportError
 from polymeter.events import activation
 from polymeter.events.dispatcher import EventDispatcher
+from polymeter.pump.polling import Polling
 from polymeter.pump.pump import EXIT_BUDGET, Pump
 from polymeter.registries.aggregating import AggregatingRegistry
 from polymeter.subscription import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import os
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from types import TracebackType
 
+    from polymeter.catalogue import Catalogue
     from polymeter.contracts import CanDispatchEvents, CanFollow, CanStoreMetrics
     from polymeter.data.metric import Metric
     from polymeter.data.snapshot import Snapshot
     from polymeter.health import Health
+    from polymeter.pump.delivery import Ambiguous
 
 __all__ = ["Metrics"]
 
@@ -35,10 +39,14 @@ _SELF_METRICS: Final = {
     for each in (
         MetricDefinition.of("polymeter.listeners.failed", Kind.COUNTER, help="Events that a listener failed on."),
         MetricDefinition.of("polymeter.listeners.held_back", Kind.COUNTER, help="Events held back in quarantine."),
-        MetricDefinition.of("polymeter.exports", Kind.COUNTER, help="Exports by exporter and result."),
-        MetricDefinition.of("polymeter.polls.failed", Kind.COUNTER, help="Polled sources that raised."),
+        MetricDefinition.of("polymeter.exports", Kind.COUNTER, help="Exports by exporter, result and reason."),
+        MetricDefinition.of("polymeter.polls.failed", Kind.COUNTER, help="Polled sources that raised or hung."),
     )
 }
+
+
+_AFTER_ALL_OTHERS: Final = -(2**31)
+_LAST_POLL: Final = 0.25
 
 
 class Metrics:
@@ -69,12 +77,43 @@ class Metrics:
         self.clock = SYSTEM_CLOCK if clock is None else clock
         self.events: CanDispatchEvents = EventDispatcher(clock=self.clock) if events is None else events
         self.registry: CanStoreMetrics = AggregatingRegistry(clock=self.clock) if registry is None else registry
-        self._pump = Pump(self.snapshot, clock=self.clock)
+        self._polling = Polling(self.events, self.clock)
+        self._pump = Pump(
+            self._read,
+            clock=self.clock,
+            poll=self._polling.poll,
+            on_next_record=self._on_next_record,
+        )
         self._added: list[tuple[object, Subscription]] = []
-        self._polled: list[CanPoll] = []
-        self._polls_failed = AtomicCount()
+        self._counting: Subscription | None = None
         self._closed = False
         self._started = self.clock.wall()
+
+    @classmethod
+    def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
+        """Make and wire one as a file says.
+
+        :param path: TOML or JSON; default: the nearest ``polymeter.toml``, or ``pyproject.toml`` with a table
+            ``[tool.polymeter]``, from the working directory upwards.
+        :raises DefinitionError: for everything that is wrong with it, or if there is none.
+        :raises MissingExtraError: if it asks for something that needs a library that is absent.
+        """
+        from polymeter.configuration import Configuration
+
+        return Configuration.from_file(path).build(cls)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Make and wire one as the environment says: the file of ``POLYMETER_CONFIG``, else the nearest one, if any,
+        and ``POLYMETER_*`` variables over it.
+
+        :param environ: default: that of the process.
+        :raises DefinitionError: for everything that is wrong.
+        :raises MissingExtraError: if it asks for something that needs a library that is absent.
+        """
+        from polymeter.configuration import Configuration
+
+        return Configuration.from_environ(environ).build(cls)
 
     # -- wiring
 
@@ -89,8 +128,8 @@ class Metrics:
         if isinstance(source, CanEmitEvents):
             self._added.append((source, source.install(self.events)))
         if isinstance(source, CanPoll):
-            self._polled.append(source)
-            self._added.append((source, Subscription(lambda: self._polled.remove(source))))
+            polled = self._polling.add(source)
+            self._added.append((source, Subscription(lambda: self._polling.remove(polled))))
         return self
 
     def collect(self, collector: CanCollectMetrics) -> Self:
@@ -104,15 +143,22 @@ class Metrics:
         self._added.append((collector, collector.register(self.events, self.registry)))
         return self
 
-    def export_to(self, exporter: CanExportMetrics) -> Self:
+    def export_to(self, exporter: CanExportMetrics, *, ambiguous: Ambiguous = "resend") -> Self:
         """Deliver to an exporter; one that is asked by its back end reads the newest state by itself.
 
-        :raises DefinitionError: if it is no exporter.
+        :param ambiguous: what to do with a delta if the connection broke when it may have arrived: ``resend`` counts
+            it twice if it had, ``drop`` loses it if it had not. Either way it is counted.
+        :raises DefinitionError: if it is no exporter, or for another word.
         """
+        if ambiguous not in {"resend", "drop"}:
+            message = f"export_to(ambiguous={ambiguous!r}): there are 'resend' and 'drop'"
+            raise DefinitionError(message)
         if not _can(exporter, CanExportMetrics):
             raise DefinitionError(_wrong("export_to", exporter, "an exporter has export(snapshot) and temporality"))
         attach = exporter.attach if isinstance(exporter, CanAttach) else None
-        subscription = self._pump.add(exporter, self._reader()) if attach is None else attach(self._following())
+        subscription = (
+            self._pump.add(exporter, self._reader(), ambiguous) if attach is None else attach(self._following())
+        )
         self._added.append((exporter, subscription))
         return self
 
@@ -137,42 +183,105 @@ class Metrics:
 
     def snapshot(self) -> Snapshot:
         """Ask the polled sources, and give everything of now with the ``polymeter.*`` self-metrics."""
-        self._poll()
+        self._polling.poll()
+        return self._read()
+
+    def _read(self) -> Snapshot:
         snapshot = self.registry.snapshot()
         return snapshot.plus(self._self_metrics(snapshot.taken_at), _SELF_METRICS)
 
-    def _poll(self) -> None:
-        for source in list(self._polled):
-            try:
-                source.poll(self.events)
-            except Exception:  # noqa: BLE001 - a source must not keep the rest from being read
-                self._polls_failed.add()
+    def catalogue(self) -> Catalogue:
+        """Give every metric that was declared or recorded, and what it is called in each back end."""
+        from polymeter.catalogue import Catalogue
+
+        return Catalogue.of(self._read(), [thing for thing, _ in self._added])
 
     def export(self) -> None:
         """Deliver a snapshot to every exporter, here and now.
 
-        :raises ExportError: if one of them failed, after all of them had their turn.
-        :raises TimeoutError: if exports on other threads were still under way after 5 s; the next one has the data.
+        :raises ExportError: if one of them failed, after all of them had their turn; with a ``TimeoutError`` for one to
+            which an export on another thread was still under way after 5 s. What they missed is in the next one.
         """
         failures = self._pump.export()
         if failures:
             raise ExportError(failures) from failures[0][1]
 
-    def every(self, seconds: float, mode: Literal["thread", "task"] = "thread") -> Self:
-        """Export every ``seconds`` on a daemon thread, and once more at exit.
+    async def aexport(self) -> None:
+        """Do so without holding the event loop up; asynchronous exporters run on it.
 
-        :raises DefinitionError: for an interval that is none.
+        :raises ExportError: as :meth:`export` does.
         """
-        if self._closed:
-            message = "this Metrics is closed: make a new one"
+        failures = await self._pump.export_here()
+        if failures:
+            raise ExportError(failures) from failures[0][1]
+
+    def every(
+        self, seconds: float, mode: Literal["thread", "task"] = "thread", *, timeout: float | None = None
+    ) -> Self:
+        """Export every ``seconds``, and once more at exit.
+
+        :param mode: on a daemon thread, or as a task of the running event loop (then close by :meth:`aclose`).
+        :param timeout: seconds that one export may take, retries included; default: 10.
+        :raises DefinitionError: for times that are none, or a task without a running event loop.
+        """
+        self._check_open()
+        self._pump.every(seconds, mode, timeout)
+        return self
+
+    def after(self, events: int) -> Self:
+        """Export after so many events too, on a thread or task of the pump's, and once more at exit.
+
+        Whoever counts hears every event: then no event is too much trouble to make. Called again, the new number
+        replaces the old one.
+
+        :raises DefinitionError: unless ``events`` is a positive number.
+        """
+        self._check_open()
+        if isinstance(events, bool) or not isinstance(events, int) or events < 1:
+            message = f"after({events!r}): give a positive number of events"
             raise DefinitionError(message)
-        self._pump.every(seconds, mode)
+        heard, soon = count(1).__next__, self._pump.soon
+
+        def counted(_event: object) -> None:
+            if not heard() % events:
+                soon()
+
+        before, self._counting = self._counting, self.events.add_listener(object, counted, _AFTER_ALL_OTHERS)
+        if before is not None:
+            before.cancel()
+        self._pump.at_exit()
         return self
 
     def at_exit(self) -> Self:
-        """Export once more when the interpreter exits, within one second."""
+        """Export once more when the process exits, within one second; in children that it forks as well."""
         self._pump.at_exit()
         return self
+
+    def on_signal(self, *signals: int) -> Self:
+        """Export once more, within one second, when one of ``signals`` arrives, and then do what it does without us.
+
+        ``metrics.on_signal(signal.SIGTERM)`` is for programs that a process manager ends; an event loop or a server
+        that handles the signal itself ends in its own way, and :meth:`at_exit` is enough.
+
+        :raises DefinitionError: off the main thread, or for a signal that cannot be handled.
+        """
+        self._check_open()
+        self._pump.on_signal(signals)
+        return self
+
+    def _on_next_record(self, wake: Callable[[], object]) -> None:
+        def heard(_event: object) -> None:
+            subscription.cancel()
+            wake()
+
+        subscription = self.events.add_listener(object, heard)
+        if isinstance(self.registry, CanTell):
+            self.registry.on_next_record(wake)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            message = "this Metrics is closed: make a new one"
+            raise DefinitionError(message)
 
     def health(self) -> Health:
         """Give what became of events, records and exports."""
@@ -182,7 +291,7 @@ class Metrics:
             registry=_health_of(self.registry, None),
             listeners=_health_of(self.events, []),
             exporters=self._pump.health(),
-            polls_failed=self._polls_failed.value,
+            polls_failed=sum(self._polling.failures().values()),
         )
 
     def _self_metrics(self, now: float) -> list[Metric]:
@@ -202,10 +311,12 @@ class Metrics:
             tags = (("listener", listener), ("event", event))
             counts["polymeter.listeners.failed", *tags] += failed
             counts["polymeter.listeners.held_back", *tags] += held_back
-        for exporter in self._pump.health():
-            counts["polymeter.exports", ("exporter", exporter.exporter), ("result", "ok")] += exporter.succeeded
-            counts["polymeter.exports", ("exporter", exporter.exporter), ("result", "failed")] += exporter.failed
-        counts["polymeter.polls.failed",] += self._polls_failed.value
+        for delivery in self._pump.deliveries():
+            exporter = ("exporter", type(delivery.exporter).__qualname__)
+            for (result, reason), times in delivery.results().items():
+                counts["polymeter.exports", exporter, ("result", result), ("reason", reason)] += times
+        for (source, reason), times in self._polling.failures().items():
+            counts["polymeter.polls.failed", ("source", source), ("reason", reason)] += times
         return counts
 
     def _reader(self) -> CanFollow | None:
@@ -234,21 +345,29 @@ class Metrics:
 
     def close(self) -> None:
         """Uninstall the sources, export once more, stop the pump; reads still work. Never raises; safe to repeat."""
-        if self._closed:
-            return
-        self._closed = True
-        self._poll()  # what the polled sources know now belongs into the last export
+        if not self._closed:
+            self._closed = True
+            self._polling.poll(_LAST_POLL)  # what the polled sources know now belongs into the last export
+            self._uninstall()
+            self._pump.close(EXIT_BUDGET - _LAST_POLL)
+
+    async def aclose(self) -> None:
+        """Close without holding the event loop up; asynchronous exporters have their last export on it."""
+        if not self._closed:
+            self._closed = True
+            if self._polling:
+                import asyncio
+
+                await asyncio.to_thread(self._polling.poll, _LAST_POLL)
+            self._uninstall()
+            await self._pump.close_here(EXIT_BUDGET - _LAST_POLL)
+
+    def _uninstall(self) -> None:
         for thing, subscription in reversed(self._added):
             if isinstance(thing, CanEmitEvents | CanPoll | Subscription):
                 _cancel(thing, subscription)
-        self._pump.stop()
-        self._pump.export_quietly(EXIT_BUDGET)
-
-    async def aclose(self) -> None:
-        """Close without holding the event loop up."""
-        import asyncio
-
-        await asyncio.to_thread(self.close)
+        if self._counting is not None:
+            self._counting.cancel()
 
     def __enter__(self) -> Self:
         return self

@@ -47,13 +47,13 @@ class Unhashable:
 class Blocking:
     """Does not come back until it is let go."""
 
-    temporality = "cumulative"
-
-    def __init__(self):
-        self.entered, self.let_go = threading.Event(), threading.Event()
+    def __init__(self, temporality="cumulative"):
+        self.temporality = temporality
+        self.entered, self.let_go, self.end = threading.Event(), threading.Event(), threading.Event()
         self.exports = 0
 
     def export(self, snapshot):
         self.exports += 1
         self.entered.set()
         assert self.let_go.wait(PATIENCE)
+        self.end.set()

@@ -189,17 +189,21 @@ def test_it_can_be_ended_by_an_exporter(metrics):
     assert pumps() == []
 
 
-def test_an_export_that_hangs_holds_the_next_one_but_not_the_end_of_the_thread(metrics):
-    """Once it comes back, the thread ends."""
+def test_an_export_that_hangs_holds_up_neither_the_others_nor_the_end_of_the_thread(metrics, exporter):
+    """It has no second turn until it comes back."""
     blocking = Blocking()
     metrics.export_to(blocking).every(SOON)
-    assert blocking.entered.wait(PATIENCE)
-    (thread,) = pumps()
-    metrics.every(3600)
-    assert thread.is_alive()
-    blocking.let_go.set()
-    thread.join(PATIENCE)
-    assert not thread.is_alive()
+    try:
+        assert blocking.entered.wait(PATIENCE)
+        exporter.wait_for(len(exporter.snapshots) + 3)
+        (thread,) = pumps()
+        metrics.every(3600)
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+        assert blocking.exports == 1
+    finally:
+        blocking.let_go.set()
+    blocking.end.wait(PATIENCE)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf, "5", None], ids=repr)

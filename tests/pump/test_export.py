@@ -389,7 +389,7 @@ def test_an_export_by_hand_that_reads_has_the_right_of_way():
 
 
 def test_an_export_waits_for_another_one_for_a_limited_time(pool):
-    """Nothing is lost: the next one has it."""
+    """The others have their turn, and nothing is lost: the next one has it."""
     blocking, after = Blocking(), Recording()
     registry = AggregatingRegistry()
     pump = Pump(registry.snapshot)
@@ -399,14 +399,16 @@ def test_an_export_waits_for_another_one_for_a_limited_time(pool):
         other = pool.submit(pump.export)
         assert blocking.entered.wait(PATIENCE)
         registry.counter("calls")
-        with pytest.raises(TimeoutError, match="exports on other threads were still under way"):
-            pump.export(0.01)
-        assert after.snapshots == []
+        ((who, error),) = pump.export(0.01)
+        assert who is blocking
+        assert isinstance(error, TimeoutError)
+        assert str(error) == "an earlier export to Blocking is still under way"
+        assert after.values("calls") == [1]
     finally:
         blocking.let_go.set()
     other.result(PATIENCE)
     pump.export(PATIENCE)
-    assert after.values("calls") == [0, 1]
+    assert after.values("calls")[0] == after.values("calls")[-1] == 1
 
 
 @pytest.mark.long
@@ -433,7 +435,9 @@ def test_who_is_interrupted_while_exporting_keeps_nobody_from_it(pool):
         registry.counter("calls")
         return pump.export, (pump, exporter)
 
-    for pump, exporter in interrupted_everywhere(prepare, polymeter.pump.pump, polymeter.pump.delivery):
+    for pump, exporter in interrupted_everywhere(
+        prepare, polymeter.pump.pump, polymeter.pump.exports, polymeter.pump.attempt, polymeter.pump.delivery
+    ):
         before = len(exporter.snapshots)
         assert pool.submit(pump.export, 0).result(PATIENCE) == pump.export(0) == []
         assert len(exporter.snapshots) == before + 2
@@ -441,13 +445,16 @@ def test_who_is_interrupted_while_exporting_keeps_nobody_from_it(pool):
 
 
 def test_self_metrics_count_the_exports(metrics, exporter):
-    """By exporter and result; those that ended before the snapshot."""
+    """By exporter, result and reason; those that ended before the snapshot."""
     metrics.export()
     exporter.error = ValueError()
     with pytest.raises(ExportError):
         metrics.export()
     counted = {str(each.tags): each.value for each in metrics.snapshot().by_name("polymeter.exports")}
-    assert counted == {'exporter="Recording",result="ok"': 1, 'exporter="Recording",result="failed"': 1}
+    assert counted == {
+        'exporter="Recording",reason="none",result="ok"': 1,
+        'exporter="Recording",reason="error",result="failed"': 1,
+    }
 
 
 def test_what_is_no_exception_propagates(metrics, exporter):

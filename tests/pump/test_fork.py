@@ -7,7 +7,9 @@ import threading
 
 import pytest
 
+from polymeter.collectors import MetricsCollector, measure
 from polymeter.metrics import Metrics
+from polymeter.registries import AggregatingRegistry, CompositeRegistry, InMemoryRegistry
 from polymeter.testing.contracts.registry.child import answer_of_a_child
 from tests.interpreter import SRC, answer_of
 from tests.pump.exporters import PATIENCE, Blocking, Recording
@@ -124,3 +126,75 @@ def test_self_metrics_begin_anew_in_a_child(metrics, exporter):
         return [str(metric) for metric in metrics.snapshot() if metric.name.startswith("polymeter.") and metric.value]
 
     assert answer_of_a_child(child) == []
+
+
+def records():
+    """Ways to make the first record in a child."""
+
+    def by_name(metrics):
+        return lambda: metrics.registry.counter("calls")
+
+    def bound(metrics):
+        return metrics.registry.bind("counter", "calls").add
+
+    def by_an_event(metrics):
+        class Calls(MetricsCollector):
+            calls = measure.counter("calls", on=str)
+
+        metrics.collect(Calls())
+        return lambda: metrics.events.dispatch("a call")
+
+    return [by_name, bound, by_an_event]
+
+
+@pytest.mark.parametrize("way", records(), ids=lambda way: way.__name__)
+@pytest.mark.parametrize(
+    "registry",
+    [AggregatingRegistry, lambda: CompositeRegistry(AggregatingRegistry(), InMemoryRegistry())],
+    ids=["aggregating", "composite"],
+)
+def test_the_first_record_in_a_child_starts_its_thread(way, registry):
+    """Not the fork itself; and what the parent had bound is as good as new."""
+    exporter = Recording()
+    with Metrics(registry=registry()).export_to(exporter) as metrics:
+        record = way(metrics)
+        record()
+        metrics.every(0.001)
+        exporter.wait_for(1)
+
+        def child():
+            exporter.exported = threading.Condition()
+            exporter.snapshots.clear()
+            before = len(threading.enumerate())
+            record()
+            exporter.wait_for(2)
+            return before, exporter.values("calls")[-1]
+
+        assert answer_of_a_child(child) == [1, 1]
+
+
+def test_of_a_registry_that_cannot_tell_the_first_event_does():
+    """Any registry may be behind a facade."""
+    exporter = Recording()
+    with Metrics(registry=InMemoryRegistry()).export_to(exporter) as metrics:
+        metrics.every(0.001)
+
+        def child():
+            exporter.exported = threading.Condition()
+            exporter.snapshots.clear()
+            metrics.events.dispatch("anything")
+            exporter.wait_for(2)
+            return "exported"
+
+        assert answer_of_a_child(child) == "exported"
+
+
+def test_a_child_of_a_program_without_an_interval_has_no_thread(metrics, exporter):
+    """Whatever it records."""
+
+    def child():
+        metrics.registry.counter("calls")
+        return len(threading.enumerate())
+
+    metrics.at_exit()
+    assert answer_of_a_child(child) == 1

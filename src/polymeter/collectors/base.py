@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from polymeter.collectors.compiled import compiled
 from polymeter.collectors.measure import Measure
-from polymeter.contracts import CanKeepTime
+from polymeter.contracts import CanKeepExemplars, CanKeepTime
 from polymeter.errors import DefinitionError
 from polymeter.events.listener import checked_listener
 from polymeter.subscription import Subscription
@@ -15,7 +16,9 @@ from polymeter.subscription import Subscription
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from polymeter.collectors.exemplars import Origin
     from polymeter.contracts import CanDispatchEvents, CanStoreMetrics
+    from polymeter.data.kind import Kind
     from polymeter.data.tags import TagsLike
 
 __all__ = ["MetricsCollector", "on"]
@@ -98,7 +101,8 @@ class MetricsCollector:
         added: list[Subscription] = []
         self.__registry = registry  # known before the first event comes, and to `listeners`
         try:
-            for event_type, listener in compiled(self.__measures, registry, owner).items():
+            measures = [replace(each, exemplar=self._origin_of(each)) for each in self.__measures]
+            for event_type, listener in compiled(measures, registry, owner).items():
                 added.append(events.add_listener(event_type, listener))
             for name, event_type, priority in self.__handlers:
                 handler = _placed(getattr(self, name), event_type, registry)
@@ -115,6 +119,10 @@ class MetricsCollector:
             self.__registry = None
 
         return Subscription(unregister)
+
+    def _origin_of(self, measure: Measure) -> Origin | None:
+        """Say where the exemplars of a declared metric come from."""
+        return measure.exemplar
 
     @property
     def registry(self) -> CanStoreMetrics:
@@ -146,6 +154,17 @@ class MetricsCollector:
     def timer(self, name: str, value: float, tags: TagsLike | None = None) -> Any:
         """Add one duration, in milliseconds unless name or definition say otherwise; gives the metric touched."""
         return self.registry.timer(name, value, tags)
+
+    def exemplar(
+        self, kind: Kind | str, name: str, value: float, labels: TagsLike | None, tags: TagsLike | None = None
+    ) -> None:
+        """Note where a value came from that was recorded under ``name`` and ``tags``: ``{"trace_id": ...}``.
+
+        It records nothing itself. Nothing is noted without labels, with one that is ``None``, and in a registry that
+        keeps no exemplars.
+        """
+        if labels and isinstance(self.registry, CanKeepExemplars):
+            self.registry.exemplar(kind, name, value, labels, tags)
 
 
 def _placed(handler: Callable[[Any], object], event_type: type, registry: CanStoreMetrics) -> Callable[[Any], object]:

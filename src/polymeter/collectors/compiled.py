@@ -32,16 +32,18 @@ import linecache
 from typing import TYPE_CHECKING, Any
 
 from polymeter.clock import SYSTEM_CLOCK
+from polymeter.collectors.exemplars import note_into, reading_of
 from polymeter.collectors.guard import Guard
 from polymeter.collectors.immediate import rows_of
 from polymeter.collectors.paths import declared, getter, is_always_text, is_flag
-from polymeter.contracts import CanKeepTime
+from polymeter.contracts import CanKeepExemplars, CanKeepTime
 from polymeter.data.kind import Kind
 from polymeter.data.layout import Column, RowLayout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from polymeter.collectors.exemplars import Origin
     from polymeter.collectors.measure import Measure
     from polymeter.collectors.paths import Getter
     from polymeter.contracts import CanStoreMetrics
@@ -120,12 +122,50 @@ class _Group:
             f"        if len(waiting{number}) >= {rows.limit}:",
             f"            drain{number}()",
         ]
+        return lines + self._exemplar_source(number, layout, places, names)
+
+    def _exemplar_source(
+        self, number: int, layout: RowLayout, places: dict[int, int], names: dict[str, Any]
+    ) -> list[str]:
+        """Give the lines that note where the values came from; none if nobody declares it, or nobody keeps it."""
+        if not isinstance(self._registry, CanKeepExemplars):
+            return []
+        by_origin: dict[Origin, list[Measure]] = {}
+        for each in self._measures:
+            if each.exemplar is not None:
+                by_origin.setdefault(each.exemplar, []).append(each)
+        lines: list[str] = []
+        noted = 0
+        for origin, measures in by_origin.items():
+            target = f"x{number}_{noted}"
+            reading = reading_of(origin, target, names)
+            lines += _indented(self._guarded(target, target, reading, names, measures, "refuse_exemplar"))
+            lines.append(f"        if {target} is not None:")
+            for measure in measures:
+                note = f"note{number}_{noted}"
+                names[note] = note_into(self._registry, measure.definition, layout, self._refusing("refuse_exemplar"))
+                noted += 1
+                place = places.get(id(measure))
+                if place is None:
+                    lines.append(f"            {note}(event, key, 1, {target})")
+                else:
+                    lines.append(f"            if v{place} is not None:")
+                    lines.append(f"                {note}(event, key, v{place}, {target})")
         return lines
 
-    def _guarded(
-        self, target: str, suffix: str, reading: list[str], names: dict[str, Any], measures: list[Measure]
+    def _guarded(  # noqa: PLR0917 - what is read, by which name, for whom
+        self,
+        target: str,
+        suffix: str,
+        reading: list[str],
+        names: dict[str, Any],
+        measures: list[Measure],
+        refuse: str = "reject",
     ) -> list[str]:
-        """Give the lines that read something, by itself: what fails in it fails ``measures`` alone."""
+        """Give the lines that read something, by itself: what fails in it fails ``measures`` alone.
+
+        :param refuse: name of the registry's method that counts a failure, for a metric and a reason.
+        """
         self.functions += [f"def read{suffix}(event):", *_indented(reading), f"    return {target}", "", ""]
         watched = f"watched{suffix}"
 
@@ -135,7 +175,7 @@ class _Group:
         guard = Guard(
             lambda event: names[f"read{suffix}"](event),  # noqa: PLW0108 - it is compiled later
             [each.definition.name for each in measures],
-            self._refuse,
+            self._refusing(refuse),
             watch,
             getattr(self._registry, "clock", SYSTEM_CLOCK),
         )
@@ -152,10 +192,13 @@ class _Group:
             ]
         )
 
-    def _refuse(self, name: str, reason: str) -> None:
-        reject = getattr(self._registry, "reject", None)
-        if reject is not None:
-            reject(name, reason)
+    def _refusing(self, verb: str) -> Callable[[str, str], object]:
+        def refuse(name: str, reason: str) -> None:
+            count = getattr(self._registry, verb, None)
+            if count is not None:
+                count(name, reason)
+
+        return refuse
 
 
 def _key_source(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from polymeter.collectors.base import MetricsCollector
+from polymeter.collectors.exemplars import ExemplarSource, Origin, origin_of
 from polymeter.collectors.measure import Measure, measure
 from polymeter.events.inference import (
     InferenceAttemptFailed,
@@ -74,6 +75,22 @@ class InferenceMetricsCollector(MetricsCollector):
 
     Every metric is read from one event: nothing is remembered between a start and its end.
     """
+
+    _origin: Origin | None = None
+
+    def __init__(self, *, exemplars: ExemplarSource | None = None) -> None:
+        """Make one.
+
+        :param exemplars: where the exemplars of ``inference.duration_ms`` and ``inference.completed`` come from, as in
+            :data:`~polymeter.collectors.measure.measure`: ``trace_ids``, ``"execution_id"``, a callable that takes the
+            event and gives labels or ``None``. Default: there are none.
+        :raises DefinitionError: for a field that :class:`~polymeter.events.inference.InferenceCompleted` does not have.
+        """
+        self._origin = origin_of(exemplars, InferenceCompleted, type(self).__name__)
+
+    def _origin_of(self, measure: Measure) -> Origin | None:
+        has_exemplars = measure.definition.name in {"inference.duration_ms", "inference.completed"}
+        return measure.exemplar or (self._origin if has_exemplars else None)
 
     started = measure.counter("inference.started", on=InferenceStarted, tags=_START, help="Calls that began.")
     active_up = measure.up_down(

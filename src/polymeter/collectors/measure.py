@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from polymeter.collectors.exemplars import ExemplarSource, Origin, origin_of
 from polymeter.collectors.paths import Source, check_source
 from polymeter.data.definition import MetricDefinition
 from polymeter.data.kind import Kind
@@ -31,6 +32,7 @@ class Measure:
     value: Source | None
     tags: tuple[tuple[str, Source], ...]
     when: Callable[[Any], object] | None
+    exemplar: Origin | None = None
 
 
 class _Declarations:
@@ -43,6 +45,9 @@ class _Declarations:
     * ``value``: a field path (``"usage.input_tokens"``) or a callable that takes the event; ``None`` is not recorded;
     * ``tags``: field paths, or a mapping of tag name -> field path or callable; a ``None`` reads ``unknown``;
     * ``when``: a callable that takes the event and says whether to record;
+    * ``exemplar``, of counters, histograms and timers: where the value came from. A field path (``"trace_id"``), a
+      mapping of label name -> field path or callable, or a callable that takes the event and gives such labels. A
+      ``None`` among them, or instead of them, means that there is no exemplar;
     * ``unit``, ``help``, ``buckets``, ``domains``, ``expire_after``, ``budget``: see
       :meth:`~polymeter.contracts.CanStoreMetrics.define`.
 
@@ -60,6 +65,7 @@ class _Declarations:
         value: str | Callable[[EventT], float | None] | None = None,
         tags: TagSources = (),
         when: Callable[[EventT], object] | None = None,
+        exemplar: str | Mapping[str, str | Callable[[EventT], Any]] | Callable[[EventT], Any] | None = None,
         unit: str | None = None,
         help: str | None = None,
         domains: Mapping[str, Iterable[TagValue]] | None = None,
@@ -74,6 +80,7 @@ class _Declarations:
             value,
             tags,
             when,
+            exemplar,
             unit=unit,
             help=help,
             domains=domains,
@@ -103,6 +110,7 @@ class _Declarations:
             value,
             tags,
             when,
+            None,
             unit=unit,
             help=help,
             domains=domains,
@@ -132,6 +140,7 @@ class _Declarations:
             value,
             tags,
             when,
+            None,
             unit=unit,
             help=help,
             domains=domains,
@@ -147,6 +156,7 @@ class _Declarations:
         value: str | Callable[[EventT], float | None],
         tags: TagSources = (),
         when: Callable[[EventT], object] | None = None,
+        exemplar: str | Mapping[str, str | Callable[[EventT], Any]] | Callable[[EventT], Any] | None = None,
         unit: str | None = None,
         help: str | None = None,
         buckets: Iterable[float] | None = None,
@@ -162,6 +172,7 @@ class _Declarations:
             value,
             tags,
             when,
+            exemplar,
             unit=unit,
             help=help,
             buckets=buckets,
@@ -178,6 +189,7 @@ class _Declarations:
         value: str | Callable[[EventT], float | None],
         tags: TagSources = (),
         when: Callable[[EventT], object] | None = None,
+        exemplar: str | Mapping[str, str | Callable[[EventT], Any]] | Callable[[EventT], Any] | None = None,
         unit: str | None = None,
         help: str | None = None,
         buckets: Iterable[float] | None = None,
@@ -193,6 +205,7 @@ class _Declarations:
             value,
             tags,
             when,
+            exemplar,
             unit=unit,
             help=help,
             buckets=buckets,
@@ -213,6 +226,7 @@ def _measured(  # noqa: PLR0917 - the verbs above say them in this order
     value: str | Callable[[Any], float | None] | None,
     tags: TagSources,
     when: Callable[[Any], object] | None,
+    exemplar: ExemplarSource | None,
     **definition: Any,
 ) -> Measure:
     what = f"measure.{kind}({name!r})"
@@ -234,6 +248,7 @@ def _measured(  # noqa: PLR0917 - the verbs above say them in this order
         value=value,
         tags=tuple(sources.items()),
         when=when,
+        exemplar=origin_of(exemplar, on, what),
     )
 
 

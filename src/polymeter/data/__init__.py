@@ -5,6 +5,7 @@ from __future__ import annotations
 from polymeter.data.counter import Counter, UpDownCounter
 from polymeter.data.definition import Combine, MetricDefinition
 from polymeter.data.distribution import Distribution
+from polymeter.data.exemplar import Exemplar
 from polymeter.data.fold import combine, fold
 from polymeter.data.gauge import Gauge
 from polymeter.data.histogram import Histogram, Timer
@@ -18,6 +19,7 @@ __all__ = [
     "Combine",
     "Counter",
     "Distribution",
+    "Exemplar",
     "Gauge",
     "Histogram",
     "Kind",

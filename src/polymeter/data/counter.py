@@ -10,6 +10,9 @@ from polymeter.data.metric import Metric, checked_number
 from polymeter.data.sums import ZERO, Sum
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from polymeter.data.exemplar import Exemplar
     from polymeter.data.tags import TagsLike
     from polymeter.data.units import Unit
 
@@ -33,13 +36,18 @@ class _Total(Metric):
         start: float = 0.0,
         timestamp: float = 0.0,
         unit: Unit | str | None = None,
+        exemplars: Iterable[Exemplar] = (),
     ) -> None:
         """Make a value.
 
         :param value: the sum, in ``unit``.
-        :raises InvalidMetricError: for a value that is not finite, a negative :class:`Counter`, a bad name or tag.
+        :param exemplars: where a part of it came from; the latest one is kept. An :class:`UpDownCounter` has none.
+        :raises InvalidMetricError: for a value that is not finite, a negative :class:`Counter`, a bad name or tag, or
+            exemplars of an :class:`UpDownCounter`.
         """
         self._set(name, tags, start, timestamp, unit)
+        if exemplars:
+            self._keep(exemplars)
         if not isinstance(value, Sum):
             value = Sum.of(checked_number(name, value, negative=self._may_fall))
         object.__setattr__(self, "total", value)
@@ -55,14 +63,17 @@ class _Total(Metric):
         return cls(name, ZERO, tags, start=math.inf, timestamp=-math.inf, unit=unit)
 
     def _merged(self, other: Self, start: float, timestamp: float) -> Self:
-        return self._with(self.total.plus(other.total), self.tags, start, timestamp)
+        exemplars = self.exemplars + other.exemplars
+        return self._with(self.total.plus(other.total), self.tags, start, timestamp, exemplars)
 
     def retagged(self, tags: TagsLike | None) -> Self:
         """Give the same sum under other tags."""
-        return self._with(self.total, tags, self.start, self.timestamp)
+        return self._with(self.total, tags, self.start, self.timestamp, self.exemplars)
 
-    def _with(self, total: Sum, tags: TagsLike | None, start: float, timestamp: float) -> Self:
-        return type(self)(self.name, total, tags, start=start, timestamp=timestamp, unit=self.unit)
+    def _with(
+        self, total: Sum, tags: TagsLike | None, start: float, timestamp: float, exemplars: tuple[Exemplar, ...]
+    ) -> Self:
+        return type(self)(self.name, total, tags, start=start, timestamp=timestamp, unit=self.unit, exemplars=exemplars)
 
     def _state(self) -> tuple[object, ...]:
         return (self.total.value, self.start, self.timestamp)
@@ -79,7 +90,8 @@ class Counter(_Total):
     def since(self, earlier: Metric, /) -> Self:
         """Give what was added after ``earlier``."""
         before = earlier.total if isinstance(earlier, Counter) else ZERO
-        return self._with(self.total.minus(before), self.tags, earlier.timestamp, self.timestamp)
+        added = self.total.minus(before)
+        return self._with(added, self.tags, earlier.timestamp, self.timestamp, self._exemplars_since(earlier))
 
 
 class UpDownCounter(_Total):

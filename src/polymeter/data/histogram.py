@@ -12,6 +12,9 @@ from polymeter.data.metric import Metric, checked_number
 from polymeter.data.units import MILLISECONDS, Unit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from polymeter.data.exemplar import Exemplar
     from polymeter.data.tags import TagsLike
 
 __all__ = ["Histogram", "ReadsDistribution", "ReadsTimer", "Timer"]
@@ -131,13 +134,17 @@ class _Distributed(Metric, ReadsDistribution):
         start: float = 0.0,
         timestamp: float = 0.0,
         unit: Unit | str | None = None,
+        exemplars: Iterable[Exemplar] = (),
     ) -> None:
         """Make a value.
 
         :param value: one observation in ``unit``, or a distribution in base units.
+        :param exemplars: where some of the observations came from; the latest of each octave is kept.
         :raises InvalidMetricError: for a value that is not finite, a negative duration, a bad name or tag.
         """
         self._set(name, tags, start, timestamp, unit)
+        if exemplars:
+            self._keep(exemplars)
         if not isinstance(value, Distribution):
             number = checked_number(name, value, negative=self.kind is not Kind.TIMER)
             value = Distribution.of([self.unit.to_base(number)])
@@ -161,19 +168,30 @@ class _Distributed(Metric, ReadsDistribution):
         return cls(name, EMPTY, tags, start=math.inf, timestamp=-math.inf, unit=unit)
 
     def _merged(self, other: Self, start: float, timestamp: float) -> Self:
-        return self._with(self._distribution.merge(other.distribution), self.tags, start, timestamp)
+        exemplars = self.exemplars + other.exemplars
+        return self._with(self._distribution.merge(other.distribution), self.tags, start, timestamp, exemplars)
 
     def since(self, earlier: Metric, /) -> Self:
         """Give what was observed after ``earlier``; its minimum and maximum are unknown (NaN)."""
         before = earlier.distribution if isinstance(earlier, ReadsDistribution) else EMPTY
-        return self._with(self._distribution.minus(before), self.tags, earlier.timestamp, self.timestamp)
+        added = self._distribution.minus(before)
+        return self._with(added, self.tags, earlier.timestamp, self.timestamp, self._exemplars_since(earlier))
 
     def retagged(self, tags: TagsLike | None) -> Self:
         """Give the same distribution under other tags."""
-        return self._with(self._distribution, tags, self.start, self.timestamp)
+        return self._with(self._distribution, tags, self.start, self.timestamp, self.exemplars)
 
-    def _with(self, distribution: Distribution, tags: TagsLike | None, start: float, timestamp: float) -> Self:
-        return type(self)(self.name, distribution, tags, start=start, timestamp=timestamp, unit=self.unit)
+    def _with(
+        self,
+        distribution: Distribution,
+        tags: TagsLike | None,
+        start: float,
+        timestamp: float,
+        exemplars: tuple[Exemplar, ...],
+    ) -> Self:
+        return type(self)(
+            self.name, distribution, tags, start=start, timestamp=timestamp, unit=self.unit, exemplars=exemplars
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values: count, sum, extremes and quantiles beside what every metric has."""

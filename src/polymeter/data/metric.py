@@ -6,12 +6,16 @@ import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeGuard
 
+from polymeter.data.exemplar import chosen
 from polymeter.data.tags import Tags
 from polymeter.data.units import Unit, unit_of
 from polymeter.data.value import Immutable
 from polymeter.errors import InvalidMetricError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from polymeter.data.exemplar import Exemplar
     from polymeter.data.kind import Kind
     from polymeter.data.tags import TagsLike
 
@@ -29,9 +33,12 @@ class Metric(Immutable, ABC):
     :ivar start: Unix seconds since which ``value`` has been gathered.
     :ivar timestamp: Unix seconds up to which it has been.
     :ivar unit: how ``value`` reads; by default from the name's suffix.
+    :ivar exemplars: some of the measurements, with where they came from, in ascending order; mostly none. A counter has
+        one at most, a histogram or timer one per octave (125 at most), a gauge and an up-down counter none. Their
+        values are in base units.
     """
 
-    __slots__ = ("name", "start", "tags", "timestamp", "unit")
+    __slots__ = ("exemplars", "name", "start", "tags", "timestamp", "unit")
 
     kind: ClassVar[Kind]
     name: str
@@ -39,15 +46,20 @@ class Metric(Immutable, ABC):
     start: float
     timestamp: float
     unit: Unit
+    exemplars: tuple[Exemplar, ...]
 
     def _set(self, name: str, tags: TagsLike | None, start: float, timestamp: float, unit: Unit | str | None) -> None:
         put = object.__setattr__
-        put(self, "name", checked_name(name))
-        put(self, "tags", Tags.of(tags))
+        put(self, "name", name if name.__class__ is str and name else checked_name(name))
+        put(self, "tags", tags if tags.__class__ is Tags else Tags.of(tags))
         put(self, "start", start)
         put(self, "timestamp", timestamp)
         resolved = unit if isinstance(unit, Unit) else unit_of(name, unit, is_timer=self.kind == "timer")
         put(self, "unit", resolved)
+        put(self, "exemplars", ())
+
+    def _keep(self, exemplars: Iterable[Exemplar]) -> None:
+        object.__setattr__(self, "exemplars", chosen(self.kind, exemplars))
 
     @property
     @abstractmethod
@@ -86,21 +98,44 @@ class Metric(Immutable, ABC):
         Its ``start`` is the former state's ``timestamp``. A gauge and an up-down counter are returned as they are.
         """
 
+    def _exemplars_since(self, earlier: Metric) -> tuple[Exemplar, ...]:
+        """Give the exemplars that ``earlier`` did not have."""
+        mine, before = self.exemplars, earlier.exemplars
+        return tuple(each for each in mine if each not in before) if before else mine
+
     @abstractmethod
     def retagged(self, tags: TagsLike | None) -> Self:
         """Give the same values under other tags."""
 
+    def with_exemplars(self, exemplars: Iterable[Exemplar]) -> Self:
+        """Give the same with more exemplars.
+
+        :raises InvalidMetricError: for what is no exemplar, or a kind that has none.
+        """
+        same = self.retagged(self.tags)
+        same._keep((*self.exemplars, *exemplars))  # noqa: SLF001 - one of our own, that nobody has seen
+        return same
+
     def to_dict(self) -> dict[str, Any]:
-        """Give plain values: JSON-ready except that NaN and infinities stay floats."""
-        return {
+        """Give plain values: JSON-ready except that NaN and infinities stay floats.
+
+        ``exemplars`` is there if there are some; their values are in ``unit``, as all others here.
+        """
+        plain: dict[str, Any] = {
             "kind": self.kind.value,
             "name": self.name,
-            "tags": {key: getattr(value, "value", value) for key, value in self.tags.items()},
+            "tags": _plain(self.tags),
             "unit": self.unit.symbol,
             "value": self.value,
             "start": self.start,
             "timestamp": self.timestamp,
         }
+        if self.exemplars:
+            plain["exemplars"] = [
+                {"labels": _plain(each.labels), "value": self.unit.from_base(each.value), "at": each.at}
+                for each in self.exemplars
+            ]
+        return plain
 
     @abstractmethod
     def _state(self) -> tuple[object, ...]:
@@ -109,7 +144,9 @@ class Metric(Immutable, ABC):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Metric):
             return NotImplemented
-        return self.key == other.key and self.unit == other.unit and self._state() == other._state()
+        if self.key != other.key or self.unit != other.unit or self._state() != other._state():
+            return False
+        return self.exemplars == other.exemplars
 
     def __hash__(self) -> int:
         return hash((self.key, self._state()))
@@ -120,6 +157,10 @@ class Metric(Immutable, ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"
+
+
+def _plain(tags: Tags) -> dict[str, Any]:
+    return {key: getattr(value, "value", value) for key, value in tags.items()}
 
 
 def is_name(name: object) -> TypeGuard[str]:

@@ -22,6 +22,8 @@ class InMemoryExporter:
     :ivar snapshots: the snapshots, the oldest first.
     """
 
+    is_quick = True
+
     def __init__(self, *, keep: int = 100, temporality: Temporality = "cumulative") -> None:
         """:param keep: how many snapshots are kept."""
         self.temporality: Temporality = temporality

@@ -17,6 +17,7 @@ class NullExporter:
     """Takes everything and delivers nothing: for switching export off without an ``if``."""
 
     temporality: Temporality = "cumulative"
+    is_quick = True
 
     def export(self, snapshot: Iterable[Metric], /) -> None:
         """Do nothing."""

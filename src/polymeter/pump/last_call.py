@@ -1,11 +1,11 @@
-"""LastCall: work at the interpreter's exit, on a thread that the exit need not wait for."""
+"""LastCall: work at the end of the process, on a thread that the end need not wait for."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,18 +15,25 @@ __all__ = ["LastCall"]
 # https://github.com/python/cpython/issues/113964: these start no thread once the main thread has come to its end.
 _NO_THREAD_AT_EXIT: Final = (3, 12) <= sys.version_info < (3, 12, 3)
 
+_BEFORE_ITS_QUEUES: Final = 20
+"""Priority among what a child of ``multiprocessing`` does at its end: its queues are still open then."""
+
 
 class LastCall:
-    """Does ``work`` when the interpreter exits, and has the exit wait a limited time.
+    """Does ``work`` when the process ends, and has the end wait a limited time.
 
     The thread is started then. Python 3.12.0 to 3.12.2 cannot do that, there :meth:`stand_by` starts it, to wait for
     the exit; in a child that was forked after that, which does not have it, the work is done without a limit.
+
+    Children of ``multiprocessing``, workers of its pools and of ``concurrent.futures`` among them, leave without
+    telling the interpreter; they have a list of their own of what to do at the end.
     """
 
     def __init__(self, prepare: Callable[[], object], work: Callable[[], object], seconds: float) -> None:
         """Register with the interpreter.
 
         :param prepare: called by the exit itself: in a busy program it takes a while until another thread has its turn.
+        :param work: called once or, in a process that goes on after it was called, more often.
         :param seconds: how long the exit waits for ``work`` at most.
         """
         self._prepare = prepare
@@ -34,11 +41,30 @@ class LastCall:
         self._seconds = seconds
         self._is_off = False
         self._thread: threading.Thread | None = None
-        self._go = threading.Lock()  # taken until the thread is to go on; see Ticker
+        self._go = threading.Lock()  # taken until the thread is to go on
         self._go.acquire()
         # Finalisers run newest first, and all of them where the first one ever was registered: a plain exit hook could
         # come before those that end open streams, and miss what they still have to say.
-        self._finalizer = weakref.finalize(_PROCESS, self._exit)
+        self._finalizer = weakref.finalize(_PROCESS, self.now)
+        self._children_end: Any = None
+        self.tell_multiprocessing()
+
+    def tell_multiprocessing(self) -> None:
+        """Register with ``multiprocessing`` too, if it is there: now, and again in each child that it starts.
+
+        A child forgets what was registered before it began; what it does at its beginning it remembers.
+        """
+        util = sys.modules.get("multiprocessing.util")
+        if util is None or self._is_off:
+            return
+        util.register_after_fork(self, LastCall._register_in_child)
+        if _is_child_of_multiprocessing():
+            self._register_in_child()
+
+    def _register_in_child(self) -> None:
+        util = sys.modules.get("multiprocessing.util")
+        if util is not None and not self._is_off:
+            self._children_end = util.Finalize(None, self.now, exitpriority=_BEFORE_ITS_QUEUES)
 
     def stand_by(self) -> None:
         """Start the thread now, where that is not possible later."""
@@ -49,12 +75,16 @@ class LastCall:
         """Do nothing at exit; harmless to repeat."""
         self._finalizer.detach()
         self._is_off = True
+        children_end, self._children_end = self._children_end, None
+        if children_end is not None:
+            children_end.cancel()
         thread = self._thread
         self._release()
         if thread is not None and thread is not threading.current_thread():
             thread.join(self._seconds)
 
-    def _exit(self) -> None:
+    def now(self) -> None:
+        """Do the work, on a thread that is waited for a limited time."""
         self._prepare()
         self._release()  # before the thread starts: among many it would have to wait for its turn once more
         thread = self._thread
@@ -84,6 +114,11 @@ class LastCall:
         self._go.acquire()
         if not self._is_off:
             self._work()
+
+
+def _is_child_of_multiprocessing() -> bool:
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
 
 
 class _Process:

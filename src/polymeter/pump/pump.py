@@ -1,174 +1,143 @@
-"""Pump: decides when exports happen, and keeps exporters out of each other's way."""
+"""Pump: decides when exports happen."""
 
 from __future__ import annotations
 
 import math
 import os
-import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
+from polymeter.deadline import DEFAULT_SECONDS
 from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
-from polymeter.pump.delivery import LOG_INTERVAL, Delivery, ExporterHealth
+from polymeter.pump.exports import PATIENCE, Exports, Failures, is_exporting
+from polymeter.pump.lanes import run_in_lanes
 from polymeter.pump.last_call import LastCall
 from polymeter.pump.ticker import Ticker
-from polymeter.subscription import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from polymeter.contracts import CanExportMetrics, CanFollow
     from polymeter.data.snapshot import Snapshot
+    from polymeter.pump.delivery import Ambiguous, Delivery
+    from polymeter.pump.health import ExporterHealth
+    from polymeter.pump.on_signal import OnSignal
+    from polymeter.pump.task import TaskTicker
+    from polymeter.subscription import Subscription
 
-__all__ = ["EXIT_BUDGET", "PATIENCE", "Pump"]
+__all__ = ["EXIT_BUDGET", "Pump"]
 
 EXIT_BUDGET: Final = 1.0
-"""Seconds that the interpreter's exit may wait for the last export."""
+"""Seconds that the end of the process, or of a facade, may wait for the last export."""
 
-PATIENCE: Final = 5.0
-"""Seconds that an export waits for those of other threads.
-
-Whoever calls may be a signal handler or a finaliser, and what it has interrupted may hold what the other thread's
-export waits for: a log handler's lock, say. Then neither goes on until this is over.
-"""
-
-_SHORTEST_PAUSE: Final = 0.0005
-_LONGEST_PAUSE: Final = 0.02
+_NEVER: Final = 1e9
 
 
 class Pump:
-    """Takes snapshots and brings them to every exporter: by hand, every so often, and at exit.
-
-    Exports never overlap. An exporter that raises is counted and does not keep the others from their turn.
+    """Has everything exported by hand, every so often, after events, on signals, and at the end.
 
     There is no lock in here. A signal handler, a finaliser or a forked child may meet anything half done, and a lock
     that is taken with a time limit stays taken if a handler raises just then.
     """
 
-    def __init__(self, read: Callable[[], Snapshot], *, clock: Clock = SYSTEM_CLOCK) -> None:
-        """:param read: takes a snapshot."""
-        self._read = read
-        self._clock = clock
-        self._deliveries: list[Delivery] = []
-        # The threads that are exporting, and those that have read and have their turns in this order.
-        self._exporting: set[int] = set()
-        self._turns: dict[int, None] = {}
-        self._delivered = 0
-        self._gives_way_since: float | None = None
-        self._tickers: list[Ticker] = []  # but for moments only the last one is not ending
+    def __init__(
+        self,
+        read: Callable[[], Snapshot],
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        poll: Callable[[], object] | None = None,
+        on_next_record: Callable[[Callable[[], object]], object] | None = None,
+    ) -> None:
+        """Make a pump that does nothing by itself.
+
+        :param read: takes a snapshot.
+        :param poll: called before each; it may take a while, so an event loop does not wait for it.
+        :param on_next_record: has something called when the next measurement is recorded, in whatever thread.
+        """
+        self._exports = Exports(read, poll, clock)
+        self._on_next_record = on_next_record
+        self._interval = _NEVER
+        self._tickers: list[Ticker | TaskTicker] = []  # but for moments only the last one is not ending
+        self._to_start: list[None] = [None]  # who takes it out starts the thread
         self._last_calls: list[LastCall] = []  # one, or as many as threads have asked at the same time
+        self._on_signals: list[OnSignal] = []
         self._stopped = self._exited = False
-        self._logged_at: float | None = None
         self._process = os.getpid()
         after_fork(self)
 
-    def add(self, exporter: CanExportMetrics, reader: CanFollow | None = None) -> Subscription:
+    def add(
+        self, exporter: CanExportMetrics, reader: CanFollow | None = None, ambiguous: Ambiguous = "resend"
+    ) -> Subscription:
         """Deliver to ``exporter`` from now on.
 
         :param reader: shows it the last value of series that end between two exports.
+        :param ambiguous: what to do with a delta if nobody knows whether it arrived.
         """
-        delivery = Delivery(exporter, self._clock, reader)
-        self._deliveries.append(delivery)
-        return Subscription(lambda: self._deliveries.remove(delivery))
+        return self._exports.add(exporter, reader, ambiguous)
 
-    def export(self, patience: float = PATIENCE) -> list[tuple[object, Exception]]:
-        """Take one snapshot and deliver it to every exporter; give those that failed with what they raised.
+    def deliveries(self) -> list[Delivery]:
+        """Give what is delivered to."""
+        return list(self._exports.deliveries)
 
-        Does nothing inside of an export of the same thread, as in an exporter that exports.
+    def health(self) -> list[ExporterHealth]:
+        """Give what became of the exports to each exporter."""
+        return [delivery.health() for delivery in self.deliveries()]
 
-        :param patience: seconds to wait for exports on other threads to end.
-        :raises TimeoutError: if that was not long enough; nothing is lost, the next export has it.
+    # -- by hand
+
+    def export(self, patience: float = PATIENCE) -> Failures:
+        """Take one snapshot and deliver it to every exporter, here and now; give those that failed, with the error.
+
+        Does nothing inside of an export, as in an exporter that exports.
+
+        :param patience: seconds to wait for exports on other threads to end; those who have no turn by then have failed
+            with a ``TimeoutError``. Nothing is lost, the next export has it.
         """
-        return self._export(patience)
+        self._look_for_fork()
+        return self._exports.by_hand(patience)
 
-    def export_quietly(self, patience: float = PATIENCE) -> None:
-        """Export where nobody could catch what goes wrong: a snapshot that could not be delivered is logged."""
-        try:
-            self._export(patience)
-        except Exception as error:  # noqa: BLE001 - a registry or exporter of the user's own make may do anything
-            self._log(error)
+    async def export_here(self) -> Failures:
+        """Do so on the running event loop, which goes on meanwhile."""
+        self._look_for_fork()
+        return await self._exports.here(PATIENCE)
 
-    def _export(self, patience: float, ticker: Ticker | None = None) -> list[tuple[object, Exception]]:
-        if os.getpid() != self._process:  # in a child, before our hook: another library's, or a finaliser
-            self.after_fork_in_child()
-        me = threading.get_ident()
-        if me in self._exporting or not self._deliveries:
-            return []
-        deadline = time.monotonic() + patience
-        try:
-            self._exporting.add(me)
-            while True:
-                results = self._deliver(me, deadline, ticker)
-                if results is not None:
-                    return [(exporter, error) for exporter, error in results if error is not None]
-                _check(deadline)
-        finally:
-            self._exporting.discard(me)  # one call into C, as below: a handler that raises comes before or after it
+    # -- every so often, and soon
 
-    def _deliver(self, me: int, deadline: float, ticker: Ticker | None) -> list[tuple[object, Exception | None]] | None:
-        """Read, and deliver that; ``None`` if another thread has delivered meanwhile what may be newer.
-
-        Reading comes before the turn: it may have to wait for what another thread was interrupted in, and the handler
-        that interrupted it may export too. That one must not have to wait for us.
-        """
-        delivered = self._delivered
-        snapshot = self._read()
-        try:
-            self._turns[me] = None
-            self._wait_for_turn(me, deadline)
-            if ticker is not None and self._gives_way(ticker):
-                return []
-            if self._delivered != delivered:
-                return None
-            self._delivered = delivered + 1
-            return [(delivery.exporter, delivery.deliver(snapshot)) for delivery in list(self._deliveries)]
-        finally:
-            self._turns.pop(me, None)
-
-    def _wait_for_turn(self, me: int, deadline: float) -> None:
-        pause = _SHORTEST_PAUSE
-        while next(iter(list(self._turns)), me) != me:
-            _check(deadline)
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-
-    def _gives_way(self, ticker: Ticker) -> bool:
-        """Tell whether the thread leaves this delivery to somebody else.
-
-        Whoever has told it to end exports then, or has replaced it. And an export by hand that is still reading would
-        otherwise be overtaken again and again; it has the right of way as long as it has patience.
-        """
-        if ticker.is_ending:
-            return True
-        if len(self._exporting) <= len(self._turns):
-            self._gives_way_since = None
-            return False
-        now = time.monotonic()
-        if self._gives_way_since is None:
-            self._gives_way_since = now
-        return now - self._gives_way_since < PATIENCE
-
-    def every(self, seconds: float, mode: Literal["thread", "task"] = "thread") -> None:
-        """Export every ``seconds`` on a daemon thread of the pump's own, and once more at exit.
+    def every(self, seconds: float, mode: Literal["thread", "task"] = "thread", timeout: float | None = None) -> None:
+        """Export every ``seconds``, and once more at exit.
 
         Called again, the new interval replaces the old one; of several threads that call it at once, one wins.
 
-        :raises DefinitionError: unless ``seconds`` is positive and finite, for an unknown ``mode``, or when stopped.
+        :param mode: on a daemon thread of the pump's own, or as a task of the running event loop.
+        :param timeout: seconds that one delivery may take, retries and their waits included; default: 10.
+        :raises DefinitionError: unless the times are positive and finite, for an unknown ``mode``, for a task without a
+            running event loop, or when stopped.
         :raises RuntimeError: if no thread can be started; then the old interval stays.
         """
-        if not _is_interval(seconds):
-            message = f"every({seconds!r}): the interval is a positive number of seconds"
+        for what, given in (("interval", seconds), ("timeout", DEFAULT_SECONDS if timeout is None else timeout)):
+            if not _is_interval(given):
+                message = f"every({given!r}): the {what} is a positive number of seconds"
+                raise DefinitionError(message)
+        if mode not in {"thread", "task"}:
+            message = f"every(mode={mode!r}): there are mode='thread' and mode='task'"
             raise DefinitionError(message)
-        if mode != "thread":
-            message = f"every(mode={mode!r}): this version knows mode='thread' only"
-            raise DefinitionError(message)
-        if self._stopped:
-            message = f"every({seconds!r}): this pump has been stopped"
-            raise DefinitionError(message)
-        ticker = Ticker(seconds, self._tick)
+        self._check(f"every({seconds!r})")
+        ticker = _task_ticker(seconds, self._exports.tick_here) if mode == "task" else Ticker(seconds, self._tick)
+        self._start(ticker)
+        self._exports.timeout = DEFAULT_SECONDS if timeout is None else timeout
+        self._interval = seconds if mode == "thread" else _NEVER  # for forked children, which have no event loop
+        self.at_exit()
+        if self._stopped:  # meanwhile
+            self.stop()
+
+    def _tick(self, ticker: Ticker) -> None:
+        self._look_for_fork()
+        self._exports.tick(ticker)
+
+    def _start(self, ticker: Ticker | TaskTicker) -> None:
         self._tickers.append(ticker)  # before it starts: a thread that is in no list would be ended by nobody
         try:
             ticker.start()
@@ -176,12 +145,42 @@ class Pump:
             self._end([ticker])
             raise
         self._end(self._tickers[:-1])  # whoever comes later ends this one
-        self.at_exit()
-        if self._stopped:  # meanwhile
-            self.stop()
+
+    def soon(self) -> None:
+        """Have an export done now, on the pump's own thread or task; without either, a thread is started.
+
+        Can be called where measurements are made: it takes no lock and waits for nobody.
+        """
+        tickers = self._tickers
+        if tickers:
+            tickers[-1].wake()
+        else:
+            self._start_soon(wake=True)
+
+    def _start_soon(self, *, wake: bool) -> None:
+        from _thread import start_new_thread  # a Thread's start() takes locks, and waits
+
+        try:
+            self._to_start.pop()
+            start_new_thread(self._start_now, (wake,))
+        except (IndexError, RuntimeError):  # somebody else does it, or no thread can be had
+            return
+
+    def _start_now(self, wake: bool) -> None:  # noqa: FBT001 - start_new_thread passes it by place
+        with suppress(Exception):
+            if not self._stopped and not self._tickers:
+                ticker = Ticker(self._interval, self._tick)
+                if wake:
+                    ticker.wake()
+                self._start(ticker)
+                if self._stopped:  # meanwhile
+                    self.stop()
+        self._to_start.append(None)
+
+    # -- at exit, and on signals
 
     def at_exit(self) -> None:
-        """Export once more when the interpreter exits, within :data:`EXIT_BUDGET` seconds; not when stopped."""
+        """Export once more when the process exits, within :data:`EXIT_BUDGET` seconds; not when stopped."""
         if not self._last_calls:
             last_call = LastCall(self._end_soon, self._export_last, EXIT_BUDGET)
             self._last_calls.append(last_call)  # before it can have a thread, which stop() has to find
@@ -189,73 +188,114 @@ class Pump:
         if self._stopped:
             self._call_off()
 
-    def stop(self) -> None:
-        """End the thread and unregister from the interpreter's exit, for good. Exports by hand still work."""
+    def on_signal(self, signals: Sequence[int]) -> None:
+        """Export once more when one of ``signals`` arrives, before it does what it would have done.
+
+        :raises DefinitionError: for a signal that cannot be handled, off the main thread, or when stopped.
+        """
+        from polymeter.pump.on_signal import OnSignal  # rarely wanted
+
+        self._check("on_signal()")
+        self._on_signals.append(OnSignal(signals, self._export_on_a_thread))
+
+    def _export_on_a_thread(self) -> None:
+        # Not in the handler itself: what it has interrupted may hold what an exporter waits for.
+        run_in_lanes([lambda: self._exports.quietly_within(EXIT_BUDGET)], EXIT_BUDGET)
+
+    def _export_last(self) -> None:
+        if not self._exited and not self._stopped:  # whoever was interrupted in at_exit() may have registered one more
+            self._exited = True
+            self._look_for_fork()
+            self._exports.quietly_within(EXIT_BUDGET)
+
+    # -- ending
+
+    def stop(self, seconds: float = EXIT_BUDGET) -> None:
+        """End the thread and unregister from exit and signals, for good. Exports by hand still work."""
         self._stopped = True  # first: every() and at_exit() on other threads look at it last
-        self._end(list(self._tickers))
+        self._end(list(self._tickers), seconds)
+        self._exports.give_up()
         self._call_off()
 
-    def health(self) -> list[ExporterHealth]:
-        """Give what became of the exports to each exporter."""
-        return [delivery.health() for delivery in list(self._deliveries)]
+    def close(self, seconds: float = EXIT_BUDGET) -> None:
+        """Stop, and export once more, all within ``seconds``."""
+        until = time.monotonic() + seconds
+        self.stop(seconds)
+        self._look_for_fork()
+        self._exports.quietly_within(max(0.0, until - time.monotonic()))
+        self._exports.close()
 
-    def _tick(self, ticker: Ticker) -> None:
-        try:
-            self._export(PATIENCE, ticker)
-        except BaseException as error:  # noqa: BLE001 - on our own thread nobody else is meant by any of them
-            self._log(error)
+    async def close_here(self, seconds: float = EXIT_BUDGET) -> None:
+        """Do the same on the running event loop, which goes on meanwhile."""
+        until = time.monotonic() + seconds
+        tickers = list(self._tickers)
+        self.stop(0.0)
+        for ticker in tickers:
+            if not isinstance(ticker, Ticker):
+                await ticker.ended()
+        await self._exports.tasks_ended(seconds)
+        await self._exports.quietly_here(max(0.0, until - time.monotonic()))
 
-    def _end(self, tickers: list[Ticker]) -> None:
+    def _end(self, tickers: list[Any], seconds: float = EXIT_BUDGET) -> None:
         for ticker in tickers:
             ticker.end()
         for ticker in tickers:
-            ticker.join(EXIT_BUDGET)
+            if not is_exporting():  # else the thread may be waiting for the exporter that closes us
+                ticker.join(seconds)
             with suppress(ValueError):  # another thread was faster
                 self._tickers.remove(ticker)
-
-    def _call_off(self) -> None:
-        for last_call in list(self._last_calls):
-            last_call.call_off()
 
     def _end_soon(self) -> None:
         for ticker in list(self._tickers):
             ticker.end()
 
-    def _export_last(self) -> None:
-        if not self._exited and not self._stopped:  # whoever was interrupted in at_exit() may have registered one more
-            self._exited = True
-            self.export_quietly(EXIT_BUDGET)
+    def _call_off(self) -> None:
+        for last_call in list(self._last_calls):
+            last_call.call_off()
+        for on_signal in list(self._on_signals):
+            on_signal.undo()
 
-    def _log(self, error: BaseException) -> None:
-        now = self._clock.monotonic()
-        if self._logged_at is None or now - self._logged_at >= LOG_INTERVAL:
-            self._logged_at = now
-            with suppress(Exception):
-                import logging  # not by `import polymeter`, which has to be cheap
+    def _check(self, what: str) -> None:
+        if self._stopped:
+            message = f"{what}: this pump has been stopped"
+            raise DefinitionError(message)
 
-                logging.getLogger("polymeter.pump").warning(
-                    "export failed before it reached the exporters: %s (logged at most once per %.0f s)",
-                    type(error).__qualname__,
-                    LOG_INTERVAL,
-                )
+    # -- forking
+
+    def _look_for_fork(self) -> None:
+        if os.getpid() != self._process:  # in a child, before our hook: another library's, or a finaliser
+            self.after_fork_in_child()
 
     def after_fork_in_child(self) -> None:
-        """Forget the thread: it runs in the parent only. Cursors begin again with the registry."""
+        """Forget the thread: it runs in the parent only. The first record starts another one.
+
+        Cursors begin again with the registry.
+        """
         process = os.getpid()
         if process == self._process:
             return
         self._process = process
-        self._exporting = set()
-        self._turns = {}
-        self._tickers = []
-        for delivery in self._deliveries:
-            delivery.start_anew()
+        self._exited = False
+        self._to_start = [None]
+        had_thread, self._tickers = any(isinstance(each, Ticker) for each in self._tickers), []
+        self._exports.start_anew()
+        for last_call in self._last_calls:
+            last_call.tell_multiprocessing()
+        if had_thread and self._on_next_record is not None:
+            self._on_next_record(self._go_on)
+
+    def _go_on(self) -> None:
+        self._start_soon(wake=False)
 
 
-def _check(deadline: float) -> None:
-    if time.monotonic() >= deadline:
-        message = "exports on other threads were still under way"
-        raise TimeoutError(message)
+def _task_ticker(seconds: float, work: Any) -> TaskTicker:
+    from polymeter.pump.task import TaskTicker
+
+    try:
+        return TaskTicker(seconds, work)
+    except RuntimeError:
+        message = "every(mode='task') runs on an event loop: call it in a coroutine, or use mode='thread'"
+        raise DefinitionError(message) from None
 
 
 def _is_interval(seconds: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ class Ticker:
 
     def __init__(self, seconds: float, work: Callable[[Ticker], object]) -> None:
         """:param work: called with this ticker; must not raise."""
+        from queue import Empty, SimpleQueue
+
         self.is_ending = self._is_done = False
         self._seconds = min(seconds, threading.TIMEOUT_MAX)
         self._work = work
-        # Taken as long as the thread is to go on. Not an Event: that has a lock inside, which a signal handler that
-        # ends what it has just interrupted would wait for, and which a forked child may find taken.
-        self._going = threading.Lock()
-        self._going.acquire()
+        # Its own put() may interrupt another one, in a signal handler; an Event has a lock inside that may not.
+        self._words: SimpleQueue[None] = SimpleQueue()
+        self._silence = Empty
         self._thread = threading.Thread(target=self._run, name="polymeter-pump", daemon=True)
 
     def start(self) -> None:
@@ -37,13 +39,15 @@ class Ticker:
         """
         self._thread.start()
 
+    def wake(self) -> None:
+        """Have it work now; harmless to repeat, from wherever."""
+        if self._words.empty():
+            self._words.put(None)
+
     def end(self) -> None:
         """Tell the thread to end; harmless to repeat, and before it has been started."""
         self.is_ending = True
-        try:
-            self._going.release()
-        except RuntimeError:  # it was told before
-            return
+        self._words.put(None)
 
     def join(self, seconds: float) -> None:
         """Wait until the thread has ended, at most so many seconds; not if it is the one that calls."""
@@ -52,6 +56,9 @@ class Ticker:
             self._thread.join(_LAST_STEPS if self._is_done else seconds)
 
     def _run(self) -> None:
-        while not self._going.acquire(timeout=self._seconds) and not self.is_ending:
-            self._work(self)
+        while not self.is_ending:
+            with suppress(self._silence):
+                self._words.get(timeout=self._seconds)
+            if not self.is_ending:
+                self._work(self)
         self._is_done = True

@@ -14,10 +14,11 @@ from polymeter.data.metric import is_name
 from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
-from polymeter.registries.base import RESERVED, BaseRegistry
+from polymeter.registries.base import RESERVED
 from polymeter.registries.budget import DEFAULT_BUDGET
 from polymeter.registries.by_name import ByName
 from polymeter.registries.drain import Drain
+from polymeter.registries.exemplars import TakesExemplars
 from polymeter.registries.family import Family, LookUp, Way, split
 from polymeter.registries.lives import Lives
 from polymeter.registries.null import NullSeries
@@ -44,7 +45,7 @@ _MOST_PENDING: Final = 8 * 1024
 """So many records wait while a drain is running before whoever makes the next one gives way to it."""
 
 
-class AggregatingRegistry(BaseRegistry):
+class AggregatingRegistry(TakesExemplars):
     """Keeps one series per name and tags: memory grows with series, not with records.
 
     Recording takes no lock that user code could meet again: see :mod:`polymeter.registries.series`. Reading drains
@@ -87,7 +88,8 @@ class AggregatingRegistry(BaseRegistry):
         # Records by name wait here together with their series; those on a bound series wait with it.
         self._by_name = ByName()
         self._waiting = self._by_name.records
-        self.lists: WeakKeyDictionary[Series[Any], list[Any]] = WeakKeyDictionary()
+        self._lists: WeakKeyDictionary[Series[Any], list[Any]] = WeakKeyDictionary()
+        self._to_wake: list[Callable[[], object]] = []
         self._rows: dict[RowLayout, RowBuffer] = {}
         self._lives = Lives(clock, self.now)
         self._drain = Drain(self)
@@ -248,6 +250,39 @@ class AggregatingRegistry(BaseRegistry):
             series.own_list()
         return series
 
+    def exemplar(
+        self,
+        kind: Kind | str,
+        name: str,
+        value: float,
+        labels: TagsLike,
+        tags: TagsLike | None = None,
+        *,
+        at: float | None = None,
+    ) -> None:
+        """Note where a value came from that is recorded under ``name`` and ``tags``; see ``Series.exemplar``.
+
+        :raises ValueError: for a kind that does not exist.
+        """
+        which = Kind(kind)
+        try:
+            series = self._noted_on(which, name, tags) if labels else None
+        except Exception:  # noqa: BLE001 - of what has to be looked at: a name, tags or labels that are none
+            series = self._null(which, name, "tags")
+        if isinstance(series, Series):
+            series.exemplar(value, labels, at=at)
+        elif series is not None:
+            self.refuse_exemplar(name, "series")
+
+    def _noted_on(self, kind: Kind, name: str, tags: TagsLike | None) -> Series[Any] | NullSeries | None:
+        """Give the series that an exemplar belongs to."""
+        family = self._families.get(name)
+        if family is None or family.budget.exploding is None or family.definition.kind is not kind:
+            found: Series[Any] | NullSeries = self.series_for(kind, name, tags)
+            return found
+        # For an exemplar no series is made beyond the budget, nor a record counted as folded.
+        return family.find_folded(Tags.of(tags))
+
     def rows(self, layout: RowLayout, /) -> RowBuffer:
         """Give the buffer for what a compiled collector says; see :class:`polymeter.contracts.CanTakeRows`."""
         known = self._rows.get(layout)
@@ -270,6 +305,8 @@ class AggregatingRegistry(BaseRegistry):
 
     def _make(self, kind: Kind, name: str, tags: TagsLike | None) -> Any:
         """Find or make the series of tags that the short way does not know."""
+        if self._to_wake:
+            self._wake()
         try:
             key, values = ((name, *tags), (*tags.values(),)) if tags else (name, ())
             look_up = self._look_ups[kind].get(key)
@@ -487,6 +524,39 @@ class AggregatingRegistry(BaseRegistry):
     def __len__(self) -> int:
         """Count the series."""
         return len(self._drain_all())
+
+    # -- telling of a record
+
+    def list_of(self, series: Series[Any], /) -> list[Any]:
+        """Give the list that the pending records of ``series`` wait in: the same one, whoever asks first."""
+        if self._to_wake:
+            self._wake()
+        return self._lists.setdefault(series, [])
+
+    def on_next_record(self, wake: Callable[[], object], /) -> bool:
+        """Have ``wake`` called once, when the next record is made: see :class:`polymeter.contracts.CanTell`.
+
+        Rows of events tell nobody; their dispatcher can. Until then every record goes the long way, on which a series
+        or its list is made; afterwards none does.
+        """
+        self.after_fork_in_child()  # if our own hook comes later, it would make the series of declared domains
+        self._drain.run(self._sources(), wait=True, then=self._go_the_long_way)
+        self._to_wake.append(wake)
+        return True
+
+    def _go_the_long_way(self) -> None:
+        self._look_anew(Kind)
+        for series in (*self._all_series(), *self._lives.held()):
+            if not series.pending:
+                series.pending = None
+
+    def _wake(self) -> None:
+        while self._to_wake:
+            try:
+                wake = self._to_wake.pop()
+            except IndexError:  # another thread was faster
+                return
+            wake()
 
     # -- starting anew
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.clock import SYSTEM_CLOCK
-from polymeter.contracts import CanKeepTime, CanStoreMetrics
+from polymeter.contracts import CanKeepExemplars, CanKeepTime, CanStoreMetrics, CanTell
 from polymeter.counting import AtomicCount
 from polymeter.data.counter import Counter
 from polymeter.data.definition import Combine, MetricDefinition
@@ -87,6 +87,9 @@ class CompositeRegistry:
             known.append(leaf)
         self._first = first
         self._numbered = tuple(enumerate(self.members))
+        self._keeping_exemplars = tuple(
+            (number, member) for number, member in self._numbered if isinstance(member, CanKeepExemplars)
+        )
         self.clock: Clock = getattr(first, "clock", SYSTEM_CLOCK)
         self._count_anew()
         after_fork(self)
@@ -190,13 +193,43 @@ class CompositeRegistry:
                 blocks.enter_context(member.placing(at))
         return blocks
 
+    def exemplar(
+        self,
+        kind: Kind | str,
+        name: str,
+        value: float,
+        labels: TagsLike,
+        tags: TagsLike | None = None,
+        *,
+        at: float | None = None,
+    ) -> None:
+        """Note where a value came from, in each member that keeps such.
+
+        :param value: in the metric's unit.
+        :param at: Unix seconds; ``None``: now.
+        :raises ValueError: for a kind that does not exist.
+        """
+        which, value = Kind(kind), converted(value)
+        for number, member in self._keeping_exemplars:
+            try:
+                member.exemplar(which, name, value, labels, tags, at=at)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._isolated(number, error)
+
+    def refuse_exemplar(self, name: str, reason: str) -> None:
+        """Count an exemplar of ``name`` that could not be used, in every member that counts them."""
+        self._tell_each("refuse_exemplar", name, reason)
+
     def reject(self, name: str, reason: str) -> None:
         """Count a record of ``name`` that could not be used, in every member that counts them."""
+        self._tell_each("reject", name, reason)
+
+    def _tell_each(self, verb: str, name: str, reason: str) -> None:
         for number, member in self._numbered:
-            reject: Callable[[str, str], object] | None = getattr(member, "reject", None)
-            if reject is not None:
+            refuse: Callable[[str, str], object] | None = getattr(member, verb, None)
+            if refuse is not None:
                 try:
-                    reject(name, reason)
+                    refuse(name, reason)
                 except Exception as error:  # noqa: BLE001 - as above
                     self._isolated(number, error)
 
@@ -337,6 +370,10 @@ class CompositeRegistry:
         self._count_anew()
         if raised:
             raise raised[0]
+
+    def on_next_record(self, wake: Callable[[], object], /) -> bool:
+        """Have ``wake`` called when the next record is made, if a member can tell."""
+        return any(isinstance(member, CanTell) and member.on_next_record(wake) for member in self.members)
 
     def after_fork_in_child(self) -> None:
         """Count failures anew; the members see to themselves."""

@@ -89,6 +89,17 @@ class CompositeSeries:
             except Exception as error:  # noqa: BLE001 - as above
                 self._isolated(number, error)
 
+    def exemplar(self, value: float, labels: TagsLike, *, at: float | None = None) -> None:
+        """Note where a value came from that is recorded here, in each member that keeps such."""
+        value = converted(value)
+        for number, series in self._each:
+            note: Callable[..., object] | None = getattr(series, "exemplar", None)
+            if note is not None:
+                try:
+                    note(value, labels, at=at)
+                except Exception as error:  # noqa: BLE001 - as above
+                    self._isolated(number, error)
+
     def freeze(self) -> Metric:
         """Give the value of now, in the first member."""
         return self._first.freeze()

@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from polymeter.registries.budget import OTHER_VALUE, Budget
+from polymeter.registries.exemplars import ExemplarBoard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,16 +110,29 @@ class Family:
     """All series of one metric.
 
     :ivar ended: what series that are no more had counted, for totals alone.
+    :ivar exemplars: series -> its exemplars, of those that have some.
     :ivar touched: series -> when it was last recorded on (monotonic seconds), where series expire.
     """
 
-    __slots__ = ("budget", "definition", "ended", "expire_after", "name", "owner", "shelves", "touched", "unit")
+    __slots__ = (
+        "budget",
+        "definition",
+        "ended",
+        "exemplars",
+        "expire_after",
+        "name",
+        "owner",
+        "shelves",
+        "touched",
+        "unit",
+    )
 
     def __init__(self, owner: Owner, definition: MetricDefinition, *, budget: int, expire_after: float | None) -> None:
         self.owner = owner
         self.name = definition.name
         self.shelves: dict[Texts, Shelf] = {}
         self.ended: Metric | None = None
+        self.exemplars: ExemplarBoard[Series[Any]] = ExemplarBoard()
         self.touched: dict[Series[Any], float] = {}
         self.budget = Budget(self.name, definition.budget or budget, self._texts_of_all)
         self.redefine(definition, expire_after)
@@ -142,6 +156,14 @@ class Family:
         shelf = self.shelves.get(names)
         return None if shelf is None else shelf.series.get(texts)
 
+    def find_folded(self, tags: Tags) -> Series[Any] | None:
+        """Give the series that counts the records of these tags, if there is one; nothing is made or counted."""
+        label = self.budget.exploding
+        found = self.find(tags)
+        if found is None and label is not None and label in tags:
+            found = self.find(tags.with_(label, OTHER_VALUE))
+        return found
+
     def __iter__(self) -> Iterator[Series[Any]]:
         for shelf in list(self.shelves.values()):
             yield from list(shelf.series.values())
@@ -155,6 +177,7 @@ class Family:
     def forget(self) -> None:
         """Start anew, with no series."""
         self.ended = None
+        self.exemplars = ExemplarBoard()
         self.touched.clear()
         self.budget = Budget(self.name, self.budget.limit, self._texts_of_all)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from polymeter.clock import SYSTEM_CLOCK, Clock
 from polymeter.data.counter import Counter, UpDownCounter
 from polymeter.data.distribution import Distribution
+from polymeter.data.exemplar import Exemplar
 from polymeter.data.fold import fold
 from polymeter.data.gauge import Gauge
 from polymeter.data.histogram import Histogram, Timer
@@ -18,7 +19,8 @@ from polymeter.data.metric import Metric, MetricKey, is_name
 from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError, InvalidTagsError, MetricNotFoundError
 from polymeter.forking import after_fork
-from polymeter.registries.base import RESERVED, BaseRegistry
+from polymeter.registries.base import RESERVED
+from polymeter.registries.exemplars import ExemplarBoard, TakesExemplars, exemplar_of
 from polymeter.registries.null import NullSeries
 from polymeter.registries.poison import looked_at, reason_to_refuse
 from polymeter.registries.turn import Turn, give_way, here, new_claim
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from polymeter.data.tags import TagsLike
+    from polymeter.data.units import Unit
 
 __all__ = ["InMemoryRegistry", "PointSeries"]
 
@@ -36,7 +39,7 @@ _MOST_BEYOND: Final = 1024
 """So many points beyond the bound may wait to be folded before whoever makes the next one gives way."""
 
 
-class InMemoryRegistry(BaseRegistry):
+class InMemoryRegistry(TakesExemplars):
     """Keeps every point as it was recorded, for tests and for looking closely.
 
     The verbs give back the new point. ``find`` and ``all`` give points in the order in which they were recorded;
@@ -100,6 +103,45 @@ class InMemoryRegistry(BaseRegistry):
         :raises ValueError: for a kind that does not exist.
         """
         return PointSeries(self, Kind(kind), name, tags)
+
+    def exemplar(
+        self,
+        kind: Kind | str,
+        name: str,
+        value: float,
+        labels: TagsLike,
+        tags: TagsLike | None = None,
+        *,
+        at: float | None = None,
+    ) -> None:
+        """Note where a value came from that is recorded under ``name`` and ``tags``: ``{"trace_id": ...}``.
+
+        Single points have no exemplars; ``get`` and ``snapshot`` show those of all points together. What cannot be
+        noted is counted in ``polymeter.exemplars.refused``.
+
+        :param value: in the metric's unit.
+        :param at: Unix seconds; ``None``: now.
+        :raises ValueError: for a kind that does not exist.
+        """
+        which = Kind(kind)
+        unit = self._unit_of(which, name)
+        noted = "series" if unit is None else exemplar_of(which, unit, value, labels, at, now=self.now)
+        try:
+            key = (which, name, Tags.of(tags))
+        except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
+            noted = "series"
+        else:
+            if isinstance(noted, Exemplar):
+                self._here().exemplars.note(key, which, noted)
+        if isinstance(noted, str):
+            self.refuse_exemplar(name, noted)
+
+    def _unit_of(self, kind: Kind, name: str) -> Unit | None:
+        """Give the unit of a metric; ``None`` if there can be none of that kind and name."""
+        if not is_name(name) or name.startswith(RESERVED):
+            return None
+        definition = self._definitions.implied(name, kind)
+        return definition.resolved_unit if definition.kind is kind else None
 
     def _point(
         self,
@@ -177,7 +219,11 @@ class InMemoryRegistry(BaseRegistry):
 
     def _folded(self) -> list[Metric]:
         kept = self._here()
-        return list(fold([*kept.oldest.values(), *kept.points]).values())
+        folded = fold([*kept.oldest.values(), *kept.points])
+        for key in kept.exemplars.copy():
+            if key in folded:
+                folded[key] = folded[key].with_exemplars(kept.exemplars.of(key))
+        return list(folded.values())
 
     def _applied(self) -> int:
         kept = self._here()
@@ -211,14 +257,16 @@ class _Kept:
     :ivar points: the points that are kept one by one.
     :ivar oldest: what was folded, by series.
     :ivar folded: how many points that were.
+    :ivar exemplars: of all points of a series together.
     """
 
-    __slots__ = ("folded", "oldest", "points")
+    __slots__ = ("exemplars", "folded", "oldest", "points")
 
     def __init__(self) -> None:
         self.points: deque[Metric] = deque()
         self.oldest: dict[MetricKey, Metric] = {}
         self.folded = 0
+        self.exemplars: ExemplarBoard[MetricKey] = ExemplarBoard()
 
 
 class PointSeries:
@@ -261,6 +309,10 @@ class PointSeries:
             self._registry.timer(self.name, value, self._tags)
         else:
             self._registry.reject(self.name, "verb")
+
+    def exemplar(self, value: float, labels: TagsLike, *, at: float | None = None) -> None:
+        """Note where a value came from that is recorded here; see :meth:`InMemoryRegistry.exemplar`."""
+        self._registry.exemplar(self.kind, self.name, value, labels, self._tags, at=at)
 
     def freeze(self) -> Metric:
         """Give the sum of the points so far; before the first, the empty value of its kind."""

@@ -119,6 +119,10 @@ class Lives:
 
     # -- coming back
 
+    def held(self) -> list[Series[Any]]:
+        """Give the series that have ended and that somebody may still record on."""
+        return list(self._detached)
+
     def returning(self) -> Iterator[Series[Any]]:
         """Give the series that were recorded on after their end; let go of those that nobody holds."""
         for series in self._detached:

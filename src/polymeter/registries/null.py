@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from polymeter.data.metric import Metric
+    from polymeter.data.tags import TagsLike
     from polymeter.data.units import Unit
 
 __all__ = ["NullSeries"]
@@ -72,6 +73,10 @@ class NullSeries(ReadsTimer):
         """Count a refused record."""
         del value
         self._refuse()
+
+    def exemplar(self, value: float, labels: TagsLike, *, at: float | None = None) -> None:
+        """Do nothing: what it would tell the origin of was refused, and counted then."""
+        del value, labels, at
 
     attached: Final = True
     """It takes its place nowhere, and so cannot lose it."""

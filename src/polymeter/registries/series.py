@@ -24,13 +24,15 @@ from polymeter.data.kind import Kind
 from polymeter.data.metric import Metric
 from polymeter.data.sums import Sum
 from polymeter.data.tags import Tags
+from polymeter.registries.exemplars import exemplar_of
 from polymeter.registries.poison import added_up, are_plain, looked_at, reason_to_refuse, usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from weakref import WeakKeyDictionary
 
     from polymeter.data.definition import MetricDefinition
+    from polymeter.data.exemplar import Exemplar
+    from polymeter.data.tags import TagsLike
     from polymeter.data.units import Unit
     from polymeter.registries.drain import WorkedOut
     from polymeter.registries.family import Family, Shelf
@@ -87,8 +89,12 @@ class Owner(Protocol):
     def reject(self, name: str, reason: str, /) -> None:
         """Count a record that could not be used."""
 
-    lists: WeakKeyDictionary[Series[Any], list[Any]]
-    """The lists of pending records, while they are being made."""
+    def refuse_exemplar(self, name: str, reason: str, /) -> None:
+        """Count an exemplar that could not be used."""
+
+    def list_of(self, series: Series[Any], /) -> list[Any]:
+        """Give the list that the pending records of ``series`` wait in: the same one, whoever asks first."""
+        ...
 
 
 class Series(ABC, Generic[MetricT]):
@@ -171,12 +177,47 @@ class Series(ABC, Generic[MetricT]):
         del value
         self._owner.reject(self.name, "verb")
 
+    def exemplar(self, value: float, labels: TagsLike, *, at: float | None = None) -> None:
+        """Note where a value came from that is recorded here: ``{"trace_id": ...}``. This records nothing itself.
+
+        Without labels, or with one that is ``None``, there is nothing to note. What cannot be noted (labels of more
+        than 128 characters together, a value that could not be recorded, a gauge or an up-down counter) is counted in
+        ``polymeter.exemplars.refused``.
+
+        :param value: in the metric's unit.
+        :param at: Unix seconds; ``None``: now.
+        """
+        family = self._shelf.family
+        noted = exemplar_of(self.kind, family.unit, value, labels, at, now=family.owner.now)
+        if isinstance(noted, str):
+            family.owner.refuse_exemplar(family.name, noted)
+        elif noted is not None:
+            self._note(noted)
+
+    def _note(self, exemplar: Exemplar) -> None:
+        series: Series[Any] | None = self
+        if self.began is None:
+            self._owner.drain_full(self)  # what waits here begins it anew
+            if self.began is None:
+                shelf, texts = self.place
+                series = shelf.series.get(texts)
+        if series is not None:
+            board = self._shelf.family.exemplars
+            board.note(series, self.kind, exemplar)
+            if series.began is None:  # it has ended meanwhile
+                board.pop(series, None)
+
+    def _forget_exemplars(self) -> None:
+        board = self._shelf.family.exemplars
+        if board:
+            board.pop(self, None)
+
     def own_list(self) -> list[Any]:
         """Give the list that records on this very object wait in; made with the first of them."""
         pending = self.pending
         if pending is None:
             # One of several threads wins; the list is kept for as long as the series is.
-            pending = self.pending = self._owner.lists.setdefault(self, [])
+            pending = self.pending = self._owner.list_of(self)
         return pending
 
     # -- draining, by the registry alone
@@ -296,6 +337,7 @@ class _SumSeries(Series[MetricT]):
 
     def reset(self) -> None:
         """Go back to zero."""
+        self._forget_exemplars()
         self._total = Sum()  # an object of its own: who is in the middle of adding up sees that it is another one
 
     def frozen(self, timestamp: float) -> MetricT:
@@ -303,8 +345,16 @@ class _SumSeries(Series[MetricT]):
         total = self._total
         if isinstance(total, int):
             total = Sum(total)
+        family = self._shelf.family
+        board = family.exemplars
         frozen: MetricT = self._metric(
-            self.name, total, self.tags, start=self.start, timestamp=timestamp, unit=self.unit
+            family.name,
+            total,
+            self.tags,
+            start=self.start,
+            timestamp=timestamp,
+            unit=family.unit,
+            exemplars=board.of(self) if board else (),
         )
         return frozen
 
@@ -502,12 +552,21 @@ class _DistributionSeries(Series[MetricT], ReadsDistribution):
 
     def reset(self) -> None:
         """Go back to no observation."""
+        self._forget_exemplars()
         self._builder = self._builder.emptied()
 
     def frozen(self, timestamp: float) -> MetricT:
         """Give what is published now, without draining."""
+        family = self._shelf.family
+        board = family.exemplars
         frozen: MetricT = self._metric(
-            self.name, self._builder.freeze(), self.tags, start=self.start, timestamp=timestamp, unit=self.unit
+            family.name,
+            self._builder.freeze(),
+            self.tags,
+            start=self.start,
+            timestamp=timestamp,
+            unit=family.unit,
+            exemplars=board.of(self) if board else (),
         )
         return frozen
 

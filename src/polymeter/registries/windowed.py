@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 from polymeter.clock import SYSTEM_CLOCK, Clock
 from polymeter.data.counter import Counter
 from polymeter.data.definition import MetricDefinition
+from polymeter.data.exemplar import Exemplar
 from polymeter.data.kind import Kind
 from polymeter.data.metric import is_name
 from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
 from polymeter.registries.budget import DEFAULT_BUDGET, Budget
+from polymeter.registries.exemplars import ExemplarBoard, TakesExemplars, exemplar_of
 from polymeter.registries.placing import Placing, placed_at
 from polymeter.registries.poison import LARGEST, PLAIN, looked_at
 from polymeter.registries.window_batch import INFINITE
 from polymeter.registries.window_cells import empty_metric
 from polymeter.registries.window_health import LATE_RECORDS, MISPLACED_RECORDS, WindowedHealth
 from polymeter.registries.window_questions import WindowQuestions
-from polymeter.registries.window_store import WindowStore
+from polymeter.registries.window_store import SeriesKey, WindowStore
 from polymeter.registries.windowed_series import LEAST, WindowedSeries, windowed_series_of
 from polymeter.registries.windows import APPLIED, FUTURE, LATE, Grid
 
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from polymeter.data.snapshot import Snapshot
     from polymeter.data.tags import TagsLike
     from polymeter.registries.null import NullSeries
+    from polymeter.registries.window_batch import Total
+    from polymeter.registries.window_cells import Identity
     from polymeter.registries.windowed_series import (
         WindowedCounter,
         WindowedGauge,
@@ -49,7 +53,7 @@ _SNAPSHOT_TRIES: Final = 3
 _LOOK_UPS_PER_SERIES: Final = 8  # the same tags in other orders
 
 
-class WindowedRegistry(WindowQuestions):
+class WindowedRegistry(TakesExemplars, WindowQuestions):
     """Keeps one series per name and tags, and what happened in it window by window.
 
     Each record belongs to the window of its ``at`` (Unix seconds; default: now), whenever it arrives. ``keep`` windows
@@ -91,6 +95,7 @@ class WindowedRegistry(WindowQuestions):
         self._grid = Grid(seconds, keep, future)
         self._budget = budget
         self._sequence = itertools.count()
+        self._exemplars: ExemplarBoard[SeriesKey] = ExemplarBoard()
         self._current = self._new_store()
         after_fork(self)
 
@@ -163,6 +168,41 @@ class WindowedRegistry(WindowQuestions):
             return self._null(which, name, found)
         self._store.put(found, None, None)
         return found
+
+    def exemplar(
+        self,
+        kind: Kind | str,
+        name: str,
+        value: float,
+        labels: TagsLike,
+        tags: TagsLike | None = None,
+        *,
+        at: float | None = None,
+    ) -> None:
+        """Note where a value came from that is recorded under ``name`` and ``tags``: ``{"trace_id": ...}``.
+
+        Exemplars are of everything that ever counted, not of single windows. What cannot be noted is counted in
+        ``polymeter.exemplars.refused``.
+
+        :param value: in the metric's unit.
+        :param at: Unix seconds; ``None``: now.
+        :raises ValueError: for a kind that does not exist.
+        """
+        found = self._found(Kind(kind), name, tags)
+        if isinstance(found, str):
+            self.refuse_exemplar(name, "series")
+        else:
+            self.note(found, value, labels, at)
+
+    def note(self, series: WindowedSeries[Any], value: float, labels: TagsLike, at: float | None, /) -> None:
+        """Note where a value came from that is recorded on a series of this registry."""
+        unit = self._definitions.implied(series.name, series.kind).resolved_unit
+        time = placed_at() if at is None else at
+        noted = exemplar_of(series.kind, unit, value, labels, time, now=self.now)
+        if isinstance(noted, str):
+            self.refuse_exemplar(series.name, noted)
+        elif isinstance(noted, Exemplar):
+            self._exemplars.note(series.key, series.kind, noted)
 
     def recorder_at(
         self, kind: Kind | str, name: str, tags: TagsLike | None = None
@@ -270,7 +310,7 @@ class WindowedRegistry(WindowQuestions):
         """Give what ever counted, one metric per series."""
         totals = self._store.totals()
         now = self.now()
-        return [identity.metric(total.cell, total.start, now) for identity, total in totals]
+        return [self._metric(identity, total, now) for identity, total in totals]
 
     _folded = all
 
@@ -281,7 +321,14 @@ class WindowedRegistry(WindowQuestions):
         if found is None:
             return empty_metric(self._definitions.implied(series.name, series.kind), series.tags, now, now)
         identity, total = found
-        return identity.metric(total.cell, total.start, now)
+        return self._metric(identity, total, now)
+
+    def _metric(self, identity: Identity, total: Total, now: float) -> Metric:
+        metric: Metric = identity.metric(total.cell, total.start, now)
+        if not self._exemplars:
+            return metric
+        exemplars = self._exemplars.of((identity.name, identity.tags.canonical))
+        return metric.with_exemplars(exemplars) if exemplars else metric
 
     def _applied(self) -> int:
         return sum(_counted(self._store.tally(), APPLIED).values())
@@ -332,6 +379,7 @@ class WindowedRegistry(WindowQuestions):
 
     def clear(self) -> None:
         """Forget all values and start a new epoch; definitions stay, and bound series can still be recorded on."""
+        self._exemplars = ExemplarBoard()
         self._current = self._new_store()
         self._new_epoch()
         self._begin_again()
@@ -339,6 +387,7 @@ class WindowedRegistry(WindowQuestions):
     def after_fork_in_child(self) -> None:
         """Start from zero as a new writer: what the parent recorded is the parent's to report."""
         if self._current.is_inherited:
+            self._exemplars = ExemplarBoard()
             self._current = self._new_store()
             self._new_writer()
             self._begin_again()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from polymeter.data.distribution import Distribution
-    from polymeter.data.tags import Tags
+    from polymeter.data.tags import Tags, TagsLike
     from polymeter.data.units import Unit
     from polymeter.registries.window_store import SeriesKey
 
@@ -44,6 +44,9 @@ class Owner(Protocol):
 
     def record(self, series: WindowedSeries[Any], value: float, at: float | None, /) -> None:
         """Take one record, of now or of ``at``."""
+
+    def note(self, series: WindowedSeries[Any], value: float, labels: TagsLike, at: float | None, /) -> None:
+        """Keep an exemplar of a series."""
 
     def value_of(self, series: WindowedSeries[Any], /) -> Metric:
         """Give all that ever counted in a series."""
@@ -87,6 +90,16 @@ class WindowedSeries(ABC, Generic[MetricT]):
     @abstractmethod
     def record_at(self, value: float, at: float | None = None, /) -> None:
         """Do what the verb of its kind does, whatever that is called; now or at ``at`` (Unix seconds)."""
+
+    def exemplar(self, value: float, labels: TagsLike, *, at: float | None = None) -> None:
+        """Note where a value came from that is recorded here: ``{"trace_id": ...}``. This records nothing itself.
+
+        What cannot be noted is counted in ``polymeter.exemplars.refused``.
+
+        :param value: in the metric's unit.
+        :param at: Unix seconds; ``None``: now.
+        """
+        self._owner.note(self, value, labels, at)
 
     # -- reading
 
