@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.harness import Result, table
 
-SUBJECTS = ("recording", "six", "idle", "memory", "many", "importing")
+SUBJECTS = ("recording", "six", "idle", "memory", "many", "rendering", "sick", "importing")
 PEERS = ("prometheus_client", "opentelemetry-sdk", "blinker")
 
 

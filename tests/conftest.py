@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from polymeter.testing import laws
-from tests import servers
+from tests.servers.fixtures import jobs, prometheus, promtool, pushgateway, scrapers
 
-if TYPE_CHECKING:
-    from pathlib import Path
+__all__ = ["jobs", "prometheus", "promtool", "pushgateway", "scrapers"]  # fixtures are found here
 
 # No deadlines and no "too slow": how long a machine takes says nothing about whether a property holds.
 settings.register_profile(
@@ -45,9 +43,3 @@ def no_thread_left_behind(both_laws_hold):  # when the laws are looked at, all t
     left = [thread.name for thread in after if thread.is_alive()]
     if left:
         pytest.fail(f"threads left behind: {left}")
-
-
-@pytest.fixture(scope="session")
-def promtool() -> Path:
-    """Give the path of promtool, or skip."""
-    return servers.promtool()

@@ -11,7 +11,8 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from polymeter.data import Counter, Distribution, Gauge, Histogram, Kind, Metric, Timer, UpDownCounter
+from polymeter.data import Counter, Distribution, Exemplar, Gauge, Histogram, Kind, Metric, Timer, UpDownCounter
+from polymeter.data.exemplar import WITH_EXEMPLARS
 
 KINDS = tuple(Kind)
 CLASSES: dict[Kind, type[Metric]] = {each.kind: each for each in (Counter, Gauge, UpDownCounter, Histogram, Timer)}
@@ -111,6 +112,7 @@ class Point:
     """What one metric is built of: a value, or for distributions several, and its times.
 
     :ivar order: place among the points of one writer, for gauges.
+    :ivar exemplars: where some of the values came from, for kinds that can say so.
     """
 
     kind: Kind
@@ -119,16 +121,27 @@ class Point:
     timestamp: float
     order: int = 0
     bounds: tuple[float, ...] = ()
+    exemplars: tuple[Exemplar, ...] = ()
 
     def metric(self) -> Metric:
         """Build it. A timer's values are seconds, as its distribution holds them."""
         made: Any = CLASSES[self.kind]
+        times = {"start": self.start, "timestamp": self.timestamp}
         if self.kind.is_distribution:
             content: Any = Distribution.of(self.values, bounds=self.bounds)
-            return made(NAME, content, TAGS, start=self.start, timestamp=self.timestamp)
+            return made(NAME, content, TAGS, **times, exemplars=self.exemplars)
         if self.kind is Kind.GAUGE:
-            return Gauge(NAME, self.values[0], TAGS, start=self.start, timestamp=self.timestamp, sequence=self.order)
-        return made(NAME, self.values[0], TAGS, start=self.start, timestamp=self.timestamp)
+            return Gauge(NAME, self.values[0], TAGS, **times, sequence=self.order)
+        return made(NAME, self.values[0], TAGS, **times, exemplars=self.exemplars)
+
+
+exemplars = st.builds(
+    Exemplar,
+    st.dictionaries(st.sampled_from(["trace_id", "span_id"]), st.sampled_from(["a", "b", 1]), max_size=2),
+    st.one_of(st.sampled_from([0.0, 1, 1.5, 2.0, -1.5]), numbers),
+    moments,
+)
+"""With many that stand in the same place, and of the same time."""
 
 
 @st.composite
@@ -140,7 +153,9 @@ def points(draw: st.DrawFn, kind: Kind, *, bounds: bool = False) -> Point:
     few = st.lists(values_of(kind), max_size=6) if kind.is_distribution else st.tuples(values_of(kind))
     start, timestamp = sorted((draw(moments), draw(moments)))
     chosen = draw(st.sets(st.sampled_from(BOUNDS))) if bounds else ()
-    return Point(kind, tuple(draw(few)), start, timestamp, draw(st.integers(0, 5)), tuple(sorted(chosen)))
+    origins = tuple(draw(st.lists(exemplars, max_size=3))) if kind in WITH_EXEMPLARS else ()
+    order = draw(st.integers(0, 5))
+    return Point(kind, tuple(draw(few)), start, timestamp, order, tuple(sorted(chosen)), origins)
 
 
 def same(one: Metric, other: Metric, magnitude: float) -> bool:
@@ -149,6 +164,8 @@ def same(one: Metric, other: Metric, magnitude: float) -> bool:
         return False
     if isinstance(one, Gauge) or isinstance(other, Gauge):
         return one == other
+    if one.exemplars != other.exemplars:
+        return False
     a, b = _parts(one), _parts(other)
     return a[:-1] == b[:-1] and close(a[-1], b[-1], magnitude)
 

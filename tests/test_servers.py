@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 
 import pytest
 
 from tests import servers
+from tests.servers import process
+from tests.servers.ports import Port
+from tests.servers.waiting import wait_until
+from tools import fetch_servers
 
 CLEAN = """\
 # HELP calls_total Calls so far.
@@ -34,3 +39,56 @@ def test_a_missing_server_fails_the_test_where_servers_are_required(monkeypatch)
     monkeypatch.setenv("REQUIRE_SERVERS", "1")
     with pytest.raises(pytest.fail.Exception, match="no-such-server"):
         servers.server("no-such-server")
+
+
+def test_an_optional_server_may_be_missing_even_there_and_the_skip_says_why_in_the_words_of_make_servers(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setenv("REQUIRE_SERVERS", "1")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(fetch_servers, "CACHE", tmp_path)
+    (tmp_path / "prometheus-3.unavailable").write_text("prometheus-3 could not be had: no mirror", "utf-8")
+    with pytest.raises(pytest.skip.Exception, match="prometheus-3 could not be had: no mirror"):
+        servers.server("prometheus-3")
+    with pytest.raises(pytest.fail.Exception, match="promtool"):
+        servers.server("promtool")
+
+
+def test_what_cannot_be_had_leaves_its_reason_and_fails_only_where_it_is_required(monkeypatch, tmp_path, capsys):
+    """On a machine without apt."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(fetch_servers, "CACHE", tmp_path)
+    monkeypatch.delenv("REQUIRE_SERVERS", raising=False)
+    assert fetch_servers.main() == 0
+    assert fetch_servers.why_not("promtool") == "promtool could not be had: there is no apt-get on this machine"
+    monkeypatch.setenv("REQUIRE_SERVERS", "1")
+    assert fetch_servers.main() == 1
+    monkeypatch.setattr(fetch_servers, "SERVERS", [each for each in fetch_servers.SERVERS if each.optional])
+    assert fetch_servers.main() == 0
+    assert "Optional: tests that need it will be skipped" in capsys.readouterr().out
+
+
+def test_a_server_that_does_not_start_shows_its_log(tmp_path):
+    command = ["sh", "-c", "echo the port is taken >&2; exit 3"]
+    with (
+        pytest.raises(RuntimeError, match=r"ended with 3:\nthe port is taken"),
+        process.running(command, folder=tmp_path, ready="http://127.0.0.1:1/"),
+    ):
+        pass
+
+
+def test_a_port_that_is_kept_refuses_connections_until_somebody_has_it(tmp_path):
+    port = Port()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port.number))
+    with port.free() as number, socket.create_server(("127.0.0.1", number)) as server:
+        socket.create_connection(("127.0.0.1", number)).close()
+        server.accept()[0].close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port.number))
+    port.close()
+
+
+def test_what_is_waited_for_in_vain_is_named_with_what_is_known(monkeypatch):
+    with pytest.raises(TimeoutError, match=r"still not: rain\nthe sun shines"):
+        wait_until(lambda: None, what="rain", why_not=lambda: "the sun shines", seconds=0)

@@ -2,8 +2,9 @@
 
 Each one is taken from PATH, else from the cache, else unpacked into the cache from the Debian package that has it.
 What cannot be had is printed with the reason, and its tests are skipped with the same words; with
-``REQUIRE_SERVERS=1`` in the environment that is an error. No root is needed: apt works in a folder of its own, with
-the package sources that this machine is set up for.
+``REQUIRE_SERVERS=1`` in the environment that is an error, but for the optional ones. No root is needed: apt works in
+folders of its own, with the package sources that this machine is set up for. Where a newer version is wanted, it comes
+from another suite of the same mirror.
 """
 
 from __future__ import annotations
@@ -26,18 +27,26 @@ TIMEOUT = 300
 class Server:
     """A program that tests need, and the Debian package that has it.
 
-    :ivar program: the name of its executable.
+    :ivar program: what tests call it; looked up on PATH and in the cache.
     :ivar package: the package to unpack.
     :ivar member: the path of the executable inside the package.
+    :ivar suite: the Debian suite to take it from; default: those of this machine.
+    :ivar optional: whether tests may go without it even where servers are required: other suites change.
     """
 
     program: str
     package: str
     member: str
+    suite: str | None = None
+    optional: bool = False
 
 
 SERVERS = (
-    Server("promtool", package="prometheus", member="usr/bin/promtool"),  # checks what PrometheusExporter renders
+    Server("promtool", package="prometheus", member="usr/bin/promtool"),  # checks texts and rules
+    Server("prometheus", package="prometheus", member="usr/bin/prometheus"),  # scrapes, and answers queries
+    Server("prometheus-pushgateway", package="prometheus-pushgateway", member="usr/bin/prometheus-pushgateway"),
+    # Version 3, for names in UTF-8; on PATH only if somebody called it so.
+    Server("prometheus-3", package="prometheus", member="usr/bin/prometheus", suite="sid", optional=True),
 )
 
 
@@ -51,35 +60,86 @@ def locate(program: str) -> Path | None:
     return Path(found) if found else None
 
 
+def is_optional(program: str) -> bool:
+    """Tell whether tests may go without ``program`` even where servers are required."""
+    return any(server.optional for server in SERVERS if server.program == program)
+
+
+def why_not(program: str) -> str | None:
+    """Give why ``program`` could not be had when it was last tried; ``None`` if it was not, or could be."""
+    note = _note(program)
+    return note.read_text("utf-8") if note.exists() else None
+
+
 def main() -> int:
     """Fetch what is missing; give the exit status: 1 if something that is required could not be had."""
     missing = [server for server in SERVERS if locate(server.program) is None]
     if not missing:
         return 0
     CACHE.mkdir(parents=True, exist_ok=True)
-    unavailable = 0
+    required = os.environ.get("REQUIRE_SERVERS") == "1"
+    failed = False
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        apt = Apt(Path(folder))
+        packages = Packages(Path(folder))
         for server in missing:
             try:
-                unpack(server, apt.download(server.package))
-            except (UnavailableError, OSError, tarfile.TarError) as reason:
-                unavailable += 1
-                print(f"{server.program} could not be had, its tests will be skipped: {reason}")
+                unpack(server, packages.download(server))
+            except (UnavailableError, OSError, tarfile.TarError) as error:
+                reason = f"{server.program} could not be had: {error}"
+                _note(server.program).write_text(reason, "utf-8")
+                print(f"{reason}\n{'Optional: ' if server.optional else ''}tests that need it will be skipped")
+                failed = failed or (required and not server.optional)
             else:
+                _note(server.program).unlink(missing_ok=True)
                 print(f"{server.program} unpacked from the package {server.package}")
-    if unavailable and os.environ.get("REQUIRE_SERVERS") == "1":
+    if failed:
         print("REQUIRE_SERVERS=1 does not allow that")
-        return 1
-    return 0
+    return int(failed)
 
 
-class Apt:
-    """Downloads packages with the machine's own apt sources, keeping every state file in ``folder``."""
+def _note(program: str) -> Path:
+    return CACHE / f"{program}.unavailable"
+
+
+class Packages:
+    """Packages of this machine's suites and of others, each downloaded once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._apts: dict[str | None, Apt] = {}
+        self._packages: dict[tuple[str | None, str], Path | UnavailableError] = {}
+
+    def download(self, server: Server) -> Path:
+        """Give the path of the package of ``server``.
+
+        :raises UnavailableError: if it cannot be had.
+        """
+        key = server.suite, server.package
+        if key not in self._packages:
+            try:
+                self._packages[key] = self._apt(server.suite).download(server.package)
+            except UnavailableError as error:
+                self._packages[key] = error
+        package = self._packages[key]
+        if isinstance(package, UnavailableError):
+            raise package
+        return package
+
+    def _apt(self, suite: str | None) -> Apt:
+        if suite not in self._apts:
+            source = None if suite is None else f"deb {self._apt(None).mirror()} {suite} main\n"
+            self._apts[suite] = Apt(self._folder / (suite or "own"), source)
+        return self._apts[suite]
+
+
+class Apt:
+    """Downloads packages with the machine's own apt sources or a given one, keeping every state file in ``folder``."""
+
+    def __init__(self, folder: Path, source: str | None = None) -> None:
+        self._folder = folder
         self._update_said: str | None = None
+        (folder / "lists" / "partial").mkdir(parents=True)
+        (folder / "cache" / "archives" / "partial").mkdir(parents=True)
         self._options = [
             f"-oDir::State::lists={folder}/lists",
             f"-oDir::Cache={folder}/cache",
@@ -87,16 +147,16 @@ class Apt:
             "-oAcquire::Retries=2",
             "-oAPT::Sandbox::User=root",  # the user whom root would hand downloads to cannot write here
         ]
+        if source is not None:
+            (folder / "source.list").write_text(source, "utf-8")
+            self._options += [f"-oDir::Etc::sourcelist={folder}/source.list", "-oDir::Etc::sourceparts=-"]
 
     def download(self, package: str) -> Path:
-        """Give the path of the newest ``package`` that the machine's sources have.
+        """Give the path of the newest ``package`` that the sources have.
 
         :raises UnavailableError: if there is no apt, no such package, or no way to reach it.
         """
-        if self._update_said is None:  # always fresh lists: with old ones the download is often gone
-            (self._folder / "lists" / "partial").mkdir(parents=True, exist_ok=True)
-            (self._folder / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-            self._update_said = self._run("update")
+        self._update()
         try:
             self._run("download", package)
         except UnavailableError as error:
@@ -104,8 +164,27 @@ class Apt:
             raise UnavailableError(message) from error
         return next(self._folder.glob(f"{package}_*.deb"))
 
-    def _run(self, *words: str) -> str:
-        return run(["apt-get", "-qq", *self._options, *words], folder=self._folder)
+    def mirror(self) -> str:
+        """Give the address of the Debian mirror that the sources name.
+
+        :raises UnavailableError: if they name none, or it cannot be reached.
+        """
+        self._update()
+        answer = self._folder / "mirrors"
+        fields = "$(ORIGIN) $(LABEL) $(REPO_URI)"
+        self._run("indextargets", "--format", fields, "Created-By: Packages", output=answer)
+        for line in answer.read_text("utf-8").splitlines():
+            if line.startswith("Debian Debian "):  # not Debian-Security, which has no other suites
+                return line.split()[-1]
+        message = f"no Debian mirror among the package sources of this machine\n{self._update_said}".strip()
+        raise UnavailableError(message)
+
+    def _update(self) -> None:
+        if self._update_said is None:  # always fresh lists: with old ones the download is often gone
+            self._update_said = self._run("update")
+
+    def _run(self, *words: str, output: Path | None = None) -> str:
+        return run(["apt-get", "-qq", *self._options, *words], folder=self._folder, output=output)
 
 
 def unpack(server: Server, package: Path) -> None:

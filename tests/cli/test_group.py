@@ -12,7 +12,9 @@ from polymeter.cli import main
 def test_help_lists_the_commands():
     done = CliRunner().invoke(main, ["--help"])
     assert done.exit_code == 0
-    assert "demo  Watch the OpenAI SDK at work" in done.output
+    listed = [line.split(maxsplit=1) for line in done.output.partition("Commands:")[2].splitlines() if line]
+    assert [name for name, _ in listed] == ["config", "demo", "manifest"]
+    assert "Watch the OpenAI SDK at work" in dict(listed)["demo"]
 
 
 def test_version_is_that_of_the_installed_package():

@@ -1,4 +1,4 @@
-"""What Prometheus understands of a text: the official parser, with the checks that it leaves out."""
+"""What Prometheus understands of a text: the official parsers, with the checks that they leave out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ import re
 import subprocess
 from dataclasses import dataclass, field
 
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-SUFFIXES = {"counter": ("",), "gauge": ("",), "histogram": ("", "_bucket", "_sum", "_count")}
+SUFFIXES = {
+    "counter": ("",),
+    "gauge": ("",),
+    "histogram": ("", "_bucket", "_sum", "_count"),
+    "summary": ("", "_sum", "_count"),
+}
+OPENMETRICS = "application/openmetrics-text;version=1.0.0"
+"""The ``Accept`` header that asks for it."""
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -96,6 +104,59 @@ def _check_histogram(family: Family) -> None:
         assert all(low[0] < high[0] and low[1] <= high[1] for low, high in itertools.pairwise(buckets))
         assert buckets[-1] == (math.inf, family.samples[f"{family.name}_count", labels])
         assert (f"{family.name}_sum", labels) in family.samples
+
+
+def body(exporter, accept="", **options) -> bytes:
+    """Give what an exporter answers."""
+    return b"".join(exporter.exposition(accept, **options))
+
+
+def samples(text: str) -> dict:
+    """Give the samples of a text of version 0.0.4 or 1.0.0: (sample name, sorted labels) -> value.
+
+    Bounds and quantiles are numbers there, however they are written.
+    """
+    return _samples(text_string_to_metric_families(text))
+
+
+def openmetrics_samples(text: str) -> dict:
+    """Give the samples of a text in OpenMetrics; fail if a rule of that format is broken."""
+    assert text.endswith("# EOF\n")
+    assert "\n\n" not in text
+    lines = text.split("\n")
+    for line, following in itertools.pairwise(lines):  # the order of metadata is TYPE, UNIT, HELP
+        if line.startswith("# TYPE "):
+            assert following.startswith(("# UNIT ", "# HELP "))
+        if line.startswith("# UNIT "):
+            assert following.startswith("# HELP ")
+    families = list(openmetrics.text_string_to_metric_families(text))
+    names = [family.name for family in families]
+    assert len(names) == len(set(names))
+    assert len(names) == sum(line.startswith("# TYPE ") for line in lines), "samples of no family"
+    return _samples(families)
+
+
+def _samples(families) -> dict:
+    found = {}
+    for family in families:
+        for sample in family.samples:
+            labels = [
+                (name, float(text) if name == "le" or (name == "quantile" and family.type == "summary") else text)
+                for name, text in sample.labels.items()
+            ]
+            key = (sample.name, tuple(sorted(labels)))
+            assert key not in found, f"duplicate sample {key}"
+            found[key] = sample.value
+    return found
+
+
+def same_samples(one: dict, other: dict) -> bool:
+    """Tell whether two are the same, as floats, NaN being the same as NaN."""
+    return _comparable(one) == _comparable(other)
+
+
+def _comparable(found: dict) -> dict:
+    return {key: "NaN" if math.isnan(value) else float(value) for key, value in found.items()}
 
 
 def promtool_says(promtool, text: str) -> subprocess.CompletedProcess[str]:

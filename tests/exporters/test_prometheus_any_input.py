@@ -24,7 +24,7 @@ from polymeter.exporters import PrometheusExporter
 from tests.exporters.prometheus_reading import promtool_says, read
 from tests.strategies import CLASSES, KINDS, any_tags, any_text, hostile_text, numbers, values_of
 
-COLLIDING = ["a.b", "a_b", "a-b", "a b", "a_b_total", "a.b.total", "a_b_sum", "a_b_count", "a_b_bucket"]
+COLLIDING = ["a.b", "a_b", "a-b", "a b", "a_b_total", "a.b.total", "a_b_sum", "a_b_count", "a_b_bucket", "a_b_created"]
 ODD = [
     "total",
     "target.info",

@@ -8,7 +8,7 @@ import pytest
 
 from polymeter.data import Counter, Distribution, Gauge, Histogram, MetricDefinition, Snapshot, Tags, UpDownCounter
 from polymeter.exporters import PrometheusExporter
-from tests.exporters.prometheus_reading import by_name
+from tests.exporters.prometheus_reading import OPENMETRICS, body, by_name, openmetrics_samples
 
 
 @pytest.fixture
@@ -68,6 +68,22 @@ def test_no_other_family_takes_the_name_of_a_histograms_sample(suffix, warnings)
 def test_a_name_that_is_taken_by_a_renamed_family_is_renamed_in_turn():
     metrics = [Gauge("a", 1), Histogram("a", 2), Histogram("a_histogram", 3), Gauge("a_histogram_sum", 4)]
     assert len(by_name(PrometheusExporter().render(metrics))) == 4
+
+
+@pytest.mark.parametrize(
+    ("metrics", "names"),
+    [
+        ([Gauge("jobs", 5), Counter("jobs", 1)], ["jobs_gauge", "jobs_total"]),
+        ([Gauge("jobs_created", 5), Counter("jobs", 1)], ["jobs_created_gauge", "jobs_total"]),
+        ([Counter("jobs.created", 5), Counter("jobs", 1)], ["jobs_created_counter_total", "jobs_total"]),
+    ],
+)
+def test_what_openmetrics_would_call_the_same_has_two_names_in_every_format(warnings, metrics, names):
+    exporter = PrometheusExporter()
+    exporter.export(metrics)
+    assert sorted(by_name(exporter.render())) == sorted(names)
+    assert {name for name, _ in openmetrics_samples(body(exporter, OPENMETRICS).decode())} == set(names)
+    assert len(warnings()) == 1
 
 
 def test_target_info_is_the_resources(warnings):

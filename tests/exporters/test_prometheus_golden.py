@@ -1,129 +1,71 @@
-"""The whole text for one metric of each kind, byte by byte."""
+"""The whole of each format for one metric of each kind, byte by byte: the files in ``golden``."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
+from google.protobuf import text_format
 
-from polymeter.data import (
-    Counter,
-    Distribution,
-    Gauge,
-    Histogram,
-    MetricDefinition,
-    Snapshot,
-    Tags,
-    Timer,
-    UpDownCounter,
-)
 from polymeter.data.units import unit_of
 from polymeter.exporters import PrometheusExporter
-from polymeter.exporters.prometheus_buckets import default_bounds
-from polymeter.exporters.prometheus_text import CONTENT_TYPE, bound_text, number_text
-from tests.exporters.prometheus_reading import read
+from polymeter.exporters.prometheus.buckets import default_bounds
+from polymeter.exporters.prometheus.text import bound_text, number_text
+from tests.exporters.prometheus_messages import PROTOBUF, decode
+from tests.exporters.prometheus_reading import OPENMETRICS, body, openmetrics_samples, read
+from tests.exporters.prometheus_samples import SNAPSHOT, exporter
 
-SNAPSHOT = Snapshot(
-    [
-        Counter("chat.turns", 3, {"ok": True, "model": "gpt"}),
-        Counter("chat.turns", 1.5, {"ok": False, "model": 'a "b" \\ c\nd'}),
-        Counter("cpu_ms", 1500),
-        UpDownCounter("chat.active", -1),
-        Gauge("room.temperature", 20.5, {"room": "Küche", "level": None, "empty": ""}),
-        Gauge("weird", math.nan, {"sign": "none"}),
-        Gauge("weird", -0.0, {"sign": "-"}),
-        Gauge("never.set", sequence=-1),
-        Timer("chat.wait_ms", Distribution.of([0.004, 0.005, 0.006, 0.25, 30.0], bounds=(0.005, 1.0))),
-        Histogram("chat.tokens", Distribution.of([1, 16, 17, 10**6]), {"le": "x"}, unit="tokens"),
-        Histogram("drift", Distribution.of([-7.5, 0.0, 2.5], bounds=(-5.0, 0.0, 1e6))),
-        Timer("idle"),
-    ],
-    definitions={
-        "chat.turns": MetricDefinition.of("chat.turns", "counter", help='Turns "so far".\nAll of them: \\.'),
-        "chat.wait_ms": MetricDefinition.of("chat.wait_ms", "timer", help="Waiting.", buckets=[5, 1000]),
-        "drift": MetricDefinition.of("drift", "histogram", buckets=[-5, 0, 1e6]),
-        "idle": MetricDefinition.of("idle", "timer", unit="s", buckets=[1]),
-    },
-    resource=Tags({"service.name": "shop", "host": "h1"}),
-)
-
-EXPECTED = r"""# HELP target_info Target metadata
-# TYPE target_info gauge
-target_info{host="h1",service_name="shop"} 1
-# HELP chat_turns_total Turns "so far".\nAll of them: \\.
-# TYPE chat_turns_total counter
-chat_turns_total{model="gpt",ok="true"} 3
-chat_turns_total{model="a \"b\" \\ c\nd",ok="false"} 1.5
-# HELP cpu_seconds_total counter cpu_ms
-# TYPE cpu_seconds_total counter
-cpu_seconds_total 1.5
-# HELP chat_active up_down chat.active
-# TYPE chat_active gauge
-chat_active -1
-# HELP room_temperature gauge room.temperature
-# TYPE room_temperature gauge
-room_temperature{level="unknown",room="Küche"} 20.5
-# HELP weird gauge weird
-# TYPE weird gauge
-weird{sign="none"} NaN
-weird{sign="-"} -0.0
-# HELP chat_wait_seconds Waiting.
-# TYPE chat_wait_seconds histogram
-chat_wait_seconds_bucket{le="0.005"} 2
-chat_wait_seconds_bucket{le="1.0"} 4
-chat_wait_seconds_bucket{le="+Inf"} 5
-chat_wait_seconds_sum 30.265
-chat_wait_seconds_count 5
-# HELP chat_tokens histogram chat.tokens
-# TYPE chat_tokens histogram
-chat_tokens_bucket{exported_le="x",le="1.0"} 1
-chat_tokens_bucket{exported_le="x",le="4.0"} 1
-chat_tokens_bucket{exported_le="x",le="16.0"} 2
-chat_tokens_bucket{exported_le="x",le="64.0"} 3
-chat_tokens_bucket{exported_le="x",le="256.0"} 3
-chat_tokens_bucket{exported_le="x",le="1024.0"} 3
-chat_tokens_bucket{exported_le="x",le="4096.0"} 3
-chat_tokens_bucket{exported_le="x",le="16384.0"} 3
-chat_tokens_bucket{exported_le="x",le="65536.0"} 3
-chat_tokens_bucket{exported_le="x",le="262144.0"} 3
-chat_tokens_bucket{exported_le="x",le="1.048576e+06"} 4
-chat_tokens_bucket{exported_le="x",le="4.194304e+06"} 4
-chat_tokens_bucket{exported_le="x",le="1.6777216e+07"} 4
-chat_tokens_bucket{exported_le="x",le="6.7108864e+07"} 4
-chat_tokens_bucket{exported_le="x",le="+Inf"} 4
-chat_tokens_sum{exported_le="x"} 1000034
-chat_tokens_count{exported_le="x"} 4
-# HELP drift histogram drift
-# TYPE drift histogram
-drift_bucket{le="-5.0"} 1
-drift_bucket{le="0.0"} 2
-drift_bucket{le="1e+06"} 3
-drift_bucket{le="+Inf"} 3
-drift_sum -5.0
-drift_count 3
-# HELP idle_seconds timer idle
-# TYPE idle_seconds histogram
-idle_seconds_bucket{le="1.0"} 0
-idle_seconds_bucket{le="+Inf"} 0
-idle_seconds_sum 0
-idle_seconds_count 0
-"""
+GOLDEN = Path(__file__).with_name("golden")
+UTF8 = "escaping=allow-utf-8"
+FORMATS = {
+    "text_0_0_4.txt": ("", {}),
+    "text_0_0_4_created.txt": ("", {"created": True}),
+    "text_1_0_0_utf8.txt": (f"text/plain;version=1.0.0;{UTF8}", {"utf8_names": True}),
+    "openmetrics.txt": (OPENMETRICS, {}),
+    "openmetrics_created.txt": (OPENMETRICS, {"created": True}),
+    "openmetrics_utf8.txt": (f"{OPENMETRICS};{UTF8}", {"utf8_names": True}),
+    "openmetrics_dots.txt": (f"{OPENMETRICS};escaping=dots", {"utf8_names": True}),
+    "openmetrics_values.txt": (f"{OPENMETRICS};escaping=values", {"utf8_names": True}),
+    "protobuf.txtpb": (PROTOBUF, {}),
+}
+"""File -> ``Accept`` header and options of the exporter."""
 
 
-def test_the_text_of_every_kind():
-    assert PrometheusExporter().render(SNAPSHOT) == EXPECTED
+def shown(name: str) -> bytes:
+    """Give what a file should hold; of protobuf what Google's decoder makes of it."""
+    accept, options = FORMATS[name]
+    rendered = body(exporter(**options), accept)
+    if accept is not PROTOBUF:
+        return rendered
+    return "".join(text_format.MessageToString(family, as_utf8=True) + "\n" for family in decode(rendered)).encode()
 
 
-def test_the_text_keeps_the_rules_of_the_format():
-    read(EXPECTED)
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_whole_of_every_format(name):
+    assert shown(name) == (GOLDEN / name).read_bytes()
 
 
-def test_the_content_type_names_the_format():
-    assert PrometheusExporter.content_type == CONTENT_TYPE == "text/plain; version=0.0.4; charset=utf-8"
+def test_render_gives_the_plain_text():
+    assert exporter().render().encode() == (GOLDEN / "text_0_0_4.txt").read_bytes()
+    assert PrometheusExporter(histograms="classic").render(SNAPSHOT).startswith("# HELP target_info")
 
 
-def test_nothing_is_an_empty_text():
+def test_the_golden_texts_keep_the_rules_of_their_formats():
+    read((GOLDEN / "text_0_0_4.txt").read_text("utf-8"))
+    for name in FORMATS:
+        if name.startswith("openmetrics"):
+            openmetrics_samples((GOLDEN / name).read_text("utf-8"))
+
+
+def test_the_content_type_of_render_names_its_format():
+    assert PrometheusExporter.content_type == "text/plain; version=0.0.4; charset=utf-8"
+
+
+def test_nothing_is_an_empty_text_and_in_openmetrics_its_end():
     assert PrometheusExporter().render() == PrometheusExporter().render([]) == ""
+    assert body(PrometheusExporter(), PROTOBUF) == b""
+    assert body(PrometheusExporter(), OPENMETRICS) == b"# EOF\n"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from polymeter.data import Counter, Gauge, Histogram, Timer, UpDownCounter
 from polymeter.data.kind import Kind
 from polymeter.data.units import unit_of
 from polymeter.exporters import PrometheusExporter
-from polymeter.exporters.prometheus_naming import family_name, label_name, labels_of
+from polymeter.exporters.prometheus.naming import family_name, label_name, labels_of
 from tests.exporters.prometheus_reading import NAME, by_name
 from tests.strategies import tag_names
 
@@ -32,7 +32,7 @@ FAMILIES = [
     ("calls", "counter", None, "calls_total"),
     ("calls_total", "counter", None, "calls_total"),
     ("calls.total", "counter", None, "calls_total"),
-    ("total", "counter", None, "total"),
+    ("total", "counter", None, "total_total"),
     ("total", "gauge", None, "total"),
     ("items.total", "gauge", None, "total_items"),
     ("wait.total", "timer", None, "wait_total_seconds"),

@@ -158,3 +158,21 @@ def test_what_is_closed_says_so(clock, ask):
     metrics.close()
     with pytest.raises(DefinitionError, match="closed: make a new one"):
         ask(metrics)
+
+
+INSIDE = """
+def inside(work):
+    with lock:
+        work()
+"""
+
+
+@pytest.mark.timeout(20)
+def test_a_signal_may_come_in_the_middle_of_starting_a_thread(metrics, exporter, handled):
+    """The lock that is held there cannot be had until the handler has ended."""
+    names = {"lock": threading._active_limbo_lock}
+    exec(compile(INSIDE, threading.__file__, "exec"), names)  # noqa: S102 - as if it were code of that module
+    metrics.on_signal(signal.SIGUSR1)
+    names["inside"](lambda: os.kill(os.getpid(), signal.SIGUSR1))
+    assert len(exporter.snapshots) == 1
+    assert handled == [signal.SIGUSR1]

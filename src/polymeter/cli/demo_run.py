@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from polymeter import Metrics
 from polymeter.cli.demo_metrics import DemoCollector
 from polymeter.cli.demo_sums import sums_of
-from polymeter.cli.metrics_endpoint import MetricsEndpoint
 from polymeter.collectors import InferenceMetricsCollector
 from polymeter.exporters import PrometheusExporter
+from polymeter.exporters.serving import serve
 from polymeter.sources import OpenAISource
 from polymeter.testing.provider import Provider
 
@@ -78,8 +78,7 @@ class DemoRun:
             self._metrics.watch(self._source).collect(InferenceMetricsCollector()).export_to(self._exporter)
             self._metrics.collect(DemoCollector())
             parts.callback(self._metrics.close)
-            page = parts.enter_context(MetricsEndpoint(self._exporter.render, self._exporter.content_type, self._port))
-            self.url = page.url
+            self.url = parts.enter_context(serve(self._exporter, self._port)).url
             self.provider = parts.enter_context(Provider())
             self._load = self._start_load()
             parts.callback(self._load.stop, 0.0)  # if something else than finish() ends it

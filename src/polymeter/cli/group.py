@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from polymeter.cli.config import config
 from polymeter.cli.demo import demo
+from polymeter.cli.manifest import manifest
 
 __all__ = ["polymeter"]
 
@@ -15,4 +17,6 @@ def polymeter() -> None:
     """Typed events in, metrics out."""
 
 
+polymeter.add_command(config)
 polymeter.add_command(demo)
+polymeter.add_command(manifest)

@@ -77,7 +77,7 @@ def _finite(what: str, number: Any) -> float:
         return number
     try:
         if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number):
-            return number
+            return int(number) if isinstance(number, int) else float(number)
     except OverflowError:  # an integer that no float can hold, with too many digits to show
         number = "an integer that is too large"
     message = f"exemplar: {what} is {number!r}, which is not a finite number"

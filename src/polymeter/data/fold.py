@@ -21,9 +21,12 @@ WRITER_TAG: Final = "writer"
 """The tag that keeps the series of different writers apart where a definition asks for it."""
 
 
-def fold(metrics: Iterable[Metric]) -> dict[MetricKey, Metric]:
-    """Merge metrics of one writer to one per kind, name and tags, in the order in which each first came."""
-    folded: dict[MetricKey, Metric] = {}
+def fold(metrics: Iterable[Metric], folded_before: Mapping[MetricKey, Metric] | None = None) -> dict[MetricKey, Metric]:
+    """Merge metrics of one writer to one per kind, name and tags, in the order in which each first came.
+
+    :param folded_before: what comes before all of them.
+    """
+    folded: dict[MetricKey, Metric] = dict(folded_before or {})
     for metric in metrics:
         key = metric.key
         known = folded.get(key)

@@ -86,11 +86,11 @@ class Snapshot(Iterable["Metric"]):
 
     def plus(self, metrics: Iterable[Metric], definitions: Mapping[str, MetricDefinition] | None = None) -> Snapshot:
         """Give this with more metrics merged in."""
-        return self._with([*self, *metrics], {**self.definitions, **(definitions or {})})
+        return self._of_folded(fold(metrics, self._metrics), {**self.definitions, **(definitions or {})})
 
     def replacing(self, metrics: Mapping[MetricKey, Metric]) -> Snapshot:
         """Give this with some metrics in place of those of the same identity, or beside the others."""
-        return self._with({**self._metrics, **metrics}.values(), self.definitions)
+        return self._of_folded({**self._metrics, **metrics}, self.definitions)
 
     def since(self, earlier: Snapshot | None) -> Snapshot:
         """Give what happened after ``earlier``, for back ends that want differences.
@@ -108,17 +108,18 @@ class Snapshot(Iterable["Metric"]):
             )
             same_series = same_life and before is not None and before.unit == metric.unit
             changed.append(metric.since(before) if same_series and before is not None else metric)
-        return self._with(changed, self.definitions)
+        return self._of_folded(dict(zip(self._metrics, changed, strict=True)), self.definitions)
 
-    def _with(self, metrics: Iterable[Metric], definitions: Mapping[str, MetricDefinition]) -> Snapshot:
-        return Snapshot(
-            metrics,
+    def _of_folded(self, metrics: dict[MetricKey, Metric], definitions: Mapping[str, MetricDefinition]) -> Snapshot:
+        made = Snapshot(
             definitions=definitions,
             resource=self.resource,
             taken_at=self.taken_at,
             writer=self.writer,
             epoch=self.epoch,
         )
+        made._metrics = metrics
+        return made
 
     def __reduce__(self) -> tuple[object, ...]:
         make = partial(

@@ -61,9 +61,9 @@ class Tags(Mapping[str, TagValue | Enum | None]):
     with the same content compares equal as well.
     """
 
-    __slots__ = ("_hash", "_items", "_values")
+    __slots__ = ("_given", "_hash", "_items")
 
-    _values: dict[str, TagValue | Enum | None]
+    _given: dict[str, TagValue | Enum | None] | None  # None: the texts themselves
     _items: tuple[tuple[str, str], ...]
     _hash: int
 
@@ -80,7 +80,7 @@ class Tags(Mapping[str, TagValue | Enum | None]):
             raise InvalidTagsError(message) from None
         for key in kept:
             _check_key(key)
-        self._values = kept
+        self._given = kept
         self._items = tuple(
             sorted((canonical_text(key, key), canonical_text(key, value)) for key, value in kept.items())
         )
@@ -97,9 +97,27 @@ class Tags(Mapping[str, TagValue | Enum | None]):
         return cls(values) if values else _EMPTY
 
     @classmethod
+    def of_texts(cls, names: tuple[str, ...], texts: tuple[str, ...]) -> Tags:
+        """Give the ``Tags`` of names and texts that were canonical ones before, in that order: nothing is checked."""
+        if not names:
+            return _EMPTY
+        tags = cls.__new__(cls)
+        tags._items = items = tuple(zip(names, texts, strict=True))  # noqa: SLF001 - of this very class
+        tags._hash = hash(items)  # noqa: SLF001
+        tags._given = None  # noqa: SLF001
+        return tags
+
+    @classmethod
     def empty(cls) -> Tags:
         """Give no tags at all: one shared instance."""
         return _EMPTY
+
+    @property
+    def _values(self) -> dict[str, TagValue | Enum | None]:
+        given = self._given
+        if given is None:
+            given = self._given = dict(self._items)
+        return given
 
     def with_(self, key: str, value: TagValue | Enum | None) -> Self:
         """Give these tags with ``key`` set to ``value``."""
@@ -137,7 +155,7 @@ class Tags(Mapping[str, TagValue | Enum | None]):
         return iter(self._values)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._items)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Tags):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from polymeter.exporters.logfmt import LogfmtExporter
     from polymeter.exporters.null import NullExporter
     from polymeter.exporters.prometheus import PrometheusExporter
+    from polymeter.exporters.pushgateway import PushgatewayExporter
+    from polymeter.exporters.textfile import TextfileExporter
 else:
     __getattr__, __dir__ = lazily(
         __name__,
@@ -27,6 +29,8 @@ else:
             "logfmt": "LogfmtExporter",
             "null": "NullExporter",
             "prometheus": "PrometheusExporter",
+            "pushgateway": "PushgatewayExporter",
+            "textfile": "TextfileExporter",
         },
     )
 
@@ -39,4 +43,6 @@ __all__ = [
     "LogfmtExporter",
     "NullExporter",
     "PrometheusExporter",
+    "PushgatewayExporter",
+    "TextfileExporter",
 ]

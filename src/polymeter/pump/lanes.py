@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from _thread import start_new_thread
 from collections import deque
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from queue import SimpleQueue
+    from types import FrameType
 
 __all__ = ["SLOW", "run_in_lanes"]
 
@@ -61,6 +64,26 @@ def _taken(done: SimpleQueue[None], seconds: float) -> int:
     return 1
 
 
+_without_locks: ContextVar[bool] = ContextVar("polymeter_without_locks", default=False)
+"""Whether somebody waits for us who may be holding the lock that ``Thread.start()`` takes."""
+
+_AT_THE_BOTTOM: Final = frozenset({"_bootstrap", "_bootstrap_inner", "run"})
+
+
+def _interrupts_threading() -> bool:
+    """Tell whether this is a signal handler or a finaliser that has come in the middle of the module ``threading``.
+
+    It starts threads under a lock. Then a thread can only be started without it, and has no name.
+    """
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - the way to look at one's own stack
+    while frame is not None:
+        code = frame.f_code
+        if code.co_filename == threading.__file__ and code.co_name not in _AT_THE_BOTTOM:
+            return True
+        frame = frame.f_back
+    return False
+
+
 class _Lane:
     """One thread. A job that another lane has taken meanwhile is not done twice: taking one is one call into C."""
 
@@ -80,11 +103,14 @@ class _Lane:
 
     def start(self) -> bool:
         """Begin; tell whether a thread could be had."""
-        thread = threading.Thread(
-            target=copy_context().run, args=(self.run,), name="polymeter-pump-export", daemon=True
-        )
+        context = copy_context()
         try:
-            thread.start()
+            if _without_locks.get() or _interrupts_threading():
+                context.run(lambda: _without_locks.set(True))
+                start_new_thread(context.run, (self.run,))
+            else:
+                name = "polymeter-pump-export"
+                threading.Thread(target=context.run, args=(self.run,), name=name, daemon=True).start()
         except RuntimeError:
             return False
         return True

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 __all__ = ["CompositeSeries", "converted", "recorder_into", "recorder_on"]
 
 _READINGS: Final = frozenset(
-    {"count", "distribution", "max", "mean", "min", "quantile", "start", "sum", "timestamp", "to_dict", "unit"}
+    {
+        "count",
+        "distribution",
+        "exemplars",
+        "max",
+        "mean",
+        "min",
+        "quantile",
+        "start",
+        "sum",
+        "timestamp",
+        "to_dict",
+        "unit",
+    }
     | {"duration_ms", "duration_seconds", "max_ms", "mean_ms", "min_ms", "quantile_ms", "total_ms"}
 )
 """What a series may be asked beside what every series can; anything else must not reach one member alone."""

@@ -16,6 +16,7 @@ from polymeter.data.units import NO_UNIT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from polymeter.data.exemplar import Exemplar
     from polymeter.data.metric import Metric
     from polymeter.data.tags import TagsLike
     from polymeter.data.units import Unit
@@ -112,6 +113,11 @@ class NullSeries(ReadsTimer):
     def value(self) -> float:
         """Zero for a sum, else NaN."""
         return 0 if self.kind in {Kind.COUNTER, Kind.UP_DOWN} else math.nan
+
+    @property
+    def exemplars(self) -> tuple[Exemplar, ...]:
+        """None."""
+        return ()
 
     def freeze(self) -> Metric:
         """Give the empty value of its kind."""

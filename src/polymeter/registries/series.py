@@ -148,7 +148,7 @@ class Series(ABC, Generic[MetricT]):
         """Its tags."""
         identity = self._identity
         if isinstance(identity, tuple):
-            return Tags.of(dict(zip(self._shelf.names, identity, strict=True)))
+            return Tags.of_texts(self._shelf.names, identity)
         return identity
 
     @property
@@ -273,6 +273,11 @@ class Series(ABC, Generic[MetricT]):
     def timestamp(self) -> float:
         """Unix seconds up to which the value has been gathered."""
         return self.freeze().timestamp
+
+    @property
+    def exemplars(self) -> tuple[Exemplar, ...]:
+        """Where some of the values came from, in ascending order of magnitude; mostly nothing."""
+        return self.freeze().exemplars
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values of now."""

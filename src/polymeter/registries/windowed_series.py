@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from polymeter.data.distribution import Distribution
+    from polymeter.data.exemplar import Exemplar
     from polymeter.data.tags import Tags, TagsLike
     from polymeter.data.units import Unit
     from polymeter.registries.window_store import SeriesKey
@@ -128,6 +129,11 @@ class WindowedSeries(ABC, Generic[MetricT]):
     def unit(self) -> Unit:
         """How the value reads."""
         return self.freeze().unit
+
+    @property
+    def exemplars(self) -> tuple[Exemplar, ...]:
+        """Where some of the values came from, in ascending order of magnitude; mostly nothing."""
+        return self.freeze().exemplars
 
     def to_dict(self) -> dict[str, Any]:
         """Give plain values of now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polymeter.testing.contracts.registry.clearing import Clearing
 from polymeter.testing.contracts.registry.definitions import Definitions
+from polymeter.testing.contracts.registry.exemplars import Exemplars
 from polymeter.testing.contracts.registry.forks import Forks
 from polymeter.testing.contracts.registry.gauges import Gauges
 from polymeter.testing.contracts.registry.poison import Poison
@@ -16,7 +17,19 @@ from polymeter.testing.contracts.registry.verbs import Verbs
 __all__ = ["RegistryContract"]
 
 
-class RegistryContract(Verbs, Definitions, Questions, Snapshots, Poison, Gauges, Clearing, Reentry, Threads, Forks):
+class RegistryContract(
+    Verbs,
+    Definitions,
+    Questions,
+    Snapshots,
+    Poison,
+    Gauges,
+    Clearing,
+    Reentry,
+    Threads,
+    Forks,
+    Exemplars,
+):
     """The tests that every registry passes.
 
     To have yours pass them too, say how one is made::
@@ -27,6 +40,6 @@ class RegistryContract(Verbs, Definitions, Questions, Snapshots, Poison, Gauges,
                 return MyRegistry(clock=clock)
 
     ``clock`` is a :class:`~polymeter.testing.clock.ManualClock`: the registry has to take its time from there. A
-    registry without ``health()`` skips what cannot be seen otherwise; one that cannot be forked, or keeps nothing of
-    its own, can derive from the parts instead.
+    registry without ``health()`` skips what cannot be seen otherwise, and one that keeps no exemplars what is said of
+    those; one that cannot be forked, or keeps nothing of its own, can derive from the parts instead.
     """

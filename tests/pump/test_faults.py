@@ -1,0 +1,183 @@
+"""Sick back ends beside a healthy one: nothing is lost, and each fault is told by one word."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+
+import pytest
+
+from polymeter.errors import ExportError
+from polymeter.exporters import InMemoryExporter
+from polymeter.exporters.http import Backoff, HttpTransport
+from polymeter.metrics import Metrics
+from polymeter.pump import EXIT_BUDGET
+from polymeter.testing import FaultServer
+
+TIMEOUT = 0.15
+
+FAULTS = {
+    # fault and its details: result and reason
+    "refused": ({}, "failed", "refused"),
+    "black_hole": ({}, "ambiguous", "timeout"),
+    "slow_drip": ({"every": 0.05}, "ambiguous", "timeout"),
+    "throttled": ({"retry_after": 1}, "failed", "throttled"),
+    "unavailable": ({}, "failed", "unavailable"),
+    "bad_tls": ({}, "failed", "tls"),
+    "endless": ({}, "ambiguous", "answer"),
+    "reset_mid_body": ({"part": "answer"}, "ambiguous", "reset"),
+    "accepted_then_reset": ({}, "ambiguous", "reset"),
+}
+
+
+class Posting:
+    """Posts the value of ``calls``."""
+
+    def __init__(self, server, temporality):
+        self.temporality = temporality
+        tls = server.client_tls if server.url.startswith("https") else None
+        self.transport = HttpTransport(server.url, tls=tls, backoff=Backoff(retries=1, first=0.01))
+
+    def export(self, snapshot):
+        self.transport.send(
+            "POST", "/calls", json.dumps(sum(each.value for each in snapshot.by_name("calls"))).encode()
+        )
+
+
+class Delta(Posting):
+    def __init__(self, server):
+        super().__init__(server, "delta")
+
+
+class Total(Posting):
+    def __init__(self, server):
+        super().__init__(server, "cumulative")
+
+
+def taken(server):
+    return [json.loads(body) for body in server.accepted]
+
+
+class Chain:
+    """A facade with a sick back end for deltas, one for totals, and healthy ones between and after them."""
+
+    def __init__(self, fault, choice):
+        self.delta_server, self.total_server = (FaultServer(tls=fault == "bad_tls") for _ in range(2))
+        self.healthy = FaultServer()
+        self.servers = (self.delta_server, self.total_server)
+        self.posting = Delta(self.delta_server), Total(self.total_server), Posting(self.healthy, "delta")
+        self.kept = InMemoryExporter(temporality="delta")
+        self.metrics = Metrics()
+        for each in (*self.posting, self.kept):
+            self.metrics.export_to(each, ambiguous=choice)
+        self.metrics.every(3600, timeout=TIMEOUT)
+
+    def close(self):
+        self.metrics.close()
+        for posting in self.posting:
+            posting.transport.close()
+        for server in (*self.servers, self.healthy):
+            server.close()
+
+    def behaves(self, fault, **details):
+        for server in self.servers:
+            server.behaves(fault, **details)
+
+    def record(self, amount):
+        self.metrics.registry.counter("calls", increment=amount)
+
+    def exports(self):
+        """Give what the self-metric says of the sick ones, by exporter."""
+        counted = {}
+        for each in self.metrics.snapshot().by_name("polymeter.exports"):
+            if each.tags["result"] != "ok":
+                counted.setdefault(each.tags["exporter"], {})[each.tags["result"], each.tags["reason"]] = each.value
+        return counted
+
+
+@pytest.fixture
+def chain(request):
+    it = Chain(*request.param)
+    yield it
+    it.close()
+
+
+@pytest.mark.parametrize(
+    ("chain", "fault", "choice"),
+    [((fault, choice), fault, choice) for fault, choice in itertools.product(FAULTS, ["resend", "drop"])],
+    indirect=["chain"],
+    ids=[f"{fault}-{choice}" for fault, choice in itertools.product(FAULTS, ["resend", "drop"])],
+)
+def test_a_fault_costs_nobody_anything_but_what_is_counted_ambiguous(chain, fault, choice):
+    """The healthy ones lose nothing; afterwards totals are the truth, and so is the sum of the differences."""
+    details, result, reason = FAULTS[fault]
+    chain.record(1)
+    chain.metrics.export()
+    chain.behaves(fault, **details)
+    sick = [10, 100]
+    for amount in sick:
+        chain.record(amount)
+        with pytest.raises(ExportError):
+            chain.metrics.export()
+    chain.behaves("ok")
+    chain.record(1000)
+    chain.metrics.export()
+    truth = 1111
+    assert sum(taken(chain.healthy)) == truth
+    assert sum(snapshot.by_name("calls")[0].value for snapshot in chain.kept.snapshots) == truth
+    assert taken(chain.total_server)[-1] == truth
+    assert chain.exports() == {name: {(result, reason): len(sick)} for name in ("Delta", "Total")}
+    sent = sum(taken(chain.delta_server))
+    if result == "failed":
+        assert sent == truth
+    elif choice == "resend":
+        assert truth <= sent <= truth + 10 + 110  # each of the two may have arrived as well
+    else:
+        assert truth - 10 - 100 <= sent <= truth
+    assert chain.delta_server.forgotten == 0
+
+
+@pytest.mark.parametrize("fault", ["black_hole", "slow_drip", "endless", "refused"])
+def test_closing_beside_a_fault_takes_a_second_at_most_and_the_healthy_ones_have_all(fault):
+    """Whatever is under way."""
+    chain = Chain(fault, "resend")
+    try:
+        chain.record(1)
+        chain.metrics.export()
+        chain.behaves(fault, **FAULTS[fault][0])
+        chain.metrics.every(0.01, timeout=30)
+        chain.record(10)
+        chain.healthy.wait_for_requests(4)
+        chain.record(100)
+        began = time.monotonic()
+        chain.metrics.close()
+        assert time.monotonic() - began < EXIT_BUDGET + 1  # of a busy machine
+        assert sum(taken(chain.healthy)) == 111
+    finally:
+        chain.close()
+
+
+def test_every_so_often_the_healthy_one_keeps_its_pace_and_the_sick_one_recovers():
+    """All faults one after another, on the pump's own thread."""
+    chain = Chain("", "resend")
+    try:
+        chain.metrics.every(0.01, timeout=TIMEOUT)
+        for fault, (details, *_) in FAULTS.items():
+            if fault == "bad_tls":
+                continue
+            chain.behaves(fault, **details)
+            before = len(chain.healthy.requests)
+            chain.record(7)
+            chain.healthy.wait_for_requests(before + 4)
+        chain.behaves("ok")
+        truth = 7 * (len(FAULTS) - 1)
+        deadline = time.monotonic() + 30
+        while not (taken(chain.total_server) and taken(chain.total_server)[-1] == truth):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        chain.metrics.close()
+        assert sum(taken(chain.healthy)) == truth
+        assert sum(taken(chain.delta_server)) >= truth
+    finally:
+        chain.close()

@@ -1,0 +1,68 @@
+"""The servers as fixtures, each started once for all tests and only if one asks for it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers import prometheus as prometheus_server
+from tests.servers import promtool as path_of_promtool
+from tests.servers import pushgateway as pushgateway_server
+from tests.servers import server
+from tests.servers.jobs import Job, all_jobs
+from tools.fetch_servers import locate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers.prometheus import Prometheus
+
+__all__ = ["jobs", "prometheus", "promtool", "pushgateway", "scrapers"]
+
+SCRAPERS = ("prometheus", "prometheus-3")
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """Give the path of promtool, or skip."""
+    return path_of_promtool()
+
+
+@pytest.fixture(scope="session")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]]:
+    """Give what is scraped, by name."""
+    jobs = all_jobs(tmp_path_factory.mktemp("jobs"))
+    yield jobs
+    for job in jobs.values():
+        job.port.close()
+
+
+@pytest.fixture(scope="session")
+def scrapers(jobs: dict[str, Job], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Prometheus]]:
+    """Give each version of Prometheus that is at hand; all of them, so that their first scrape is waited for once."""
+    with ExitStack() as stack:
+        started = {}
+        for program in SCRAPERS:
+            if path := locate(program):
+                running = prometheus_server.started(path, jobs=jobs.values(), folder=tmp_path_factory.mktemp(program))
+                started[program] = stack.enter_context(running)
+        yield started
+
+
+@pytest.fixture(params=SCRAPERS)
+def prometheus(request: pytest.FixtureRequest, scrapers: dict[str, Prometheus]) -> Prometheus:
+    """Give a Prometheus; a test that asks for it runs with each version, or is skipped."""
+    server(request.param)
+    return scrapers[request.param]
+
+
+@pytest.fixture(scope="session")
+def pushgateway(jobs: dict[str, Job], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a Pushgateway, which is scraped; or skip."""
+    program = server("prometheus-pushgateway")
+    folder = tmp_path_factory.mktemp("pushgateway")
+    with pushgateway_server.started(program, port=jobs["pushgateway"].port, folder=folder) as address:
+        yield address
