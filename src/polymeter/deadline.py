@@ -47,6 +47,11 @@ class Deadline:
         return 0.0 if self.is_cancelled else max(0.0, self._ends_at - self._clock.monotonic())
 
     @property
+    def late(self) -> float:
+        """Seconds for which it has been over; 0 before."""
+        return max(0.0, self._clock.monotonic() - self._ends_at)
+
+    @property
     def is_over(self) -> bool:
         """Whether there is no time left."""
         return self.left <= 0

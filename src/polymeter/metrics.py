@@ -104,8 +104,9 @@ class Metrics:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Make and wire one as the environment says: the file of ``POLYMETER_CONFIG``, else the nearest one, if any,
-        and ``POLYMETER_*`` variables over it.
+        """Make and wire one as the environment says.
+
+        That is the file of ``POLYMETER_CONFIG``, else the nearest one, if any, and ``POLYMETER_*`` variables over it.
 
         :param environ: default: that of the process.
         :raises DefinitionError: for everything that is wrong.

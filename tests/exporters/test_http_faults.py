@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import socket
+import sys
 import threading
 import time
 import tracemalloc
@@ -101,6 +104,25 @@ def test_plain_text_on_a_port_that_expects_tls_is_never_taken_for_delivered():
 def test_a_name_that_does_not_exist_is_refused():
     error = failure(HttpTransport("http://nowhere.invalid"))
     assert (error.reason, error.is_ambiguous) == ("refused", False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse what does not fit into the queue")
+def test_a_connection_that_never_comes_about_is_a_time_out_of_which_nothing_arrived():
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as waiting:
+        for _ in range(4):  # nobody accepts them: the next ones are not even refused
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        error = failure(HttpTransport(f"http://127.0.0.1:{full.getsockname()[1]}"))
+    assert (error.reason, error.is_ambiguous) == ("timeout", False)
+
+
+def test_a_name_with_several_addresses_is_tried_at_each():
+    with FaultServer() as server:
+        transport = HttpTransport(server.url.replace("127.0.0.1", "localhost"))
+        assert transport.send("POST", "/", b"x").status == 200
+        transport.close()
+    assert failure(transport).reason == "refused"
 
 
 @pytest.mark.parametrize("fault", ["black_hole", "slow_drip", "endless"])

@@ -38,6 +38,8 @@ def test_a_body_comes_in_many_slices_none_of_them_large(exporter, accept):
     slices = list(exporter.exposition(accept))
     assert max(map(len, slices)) < MOST_BYTES < sum(map(len, slices)) / 2
     assert len(slices) > 10
+    # A line or more for each series, so that is a bound for series too.
+    assert accept is PROTOBUF or max(each.count(b"\n") for each in slices) < 600
 
 
 @pytest.mark.parametrize("accept", ACCEPTS)

@@ -224,3 +224,26 @@ def test_a_time_that_is_none_is_refused(metrics):
     """As an interval is."""
     with pytest.raises(DefinitionError, match=r"every\(0\): the timeout is a positive number of seconds"):
         metrics.every(5, timeout=0)
+
+
+class Closing(Recording):
+    """Keeps something open."""
+
+    closed = 0
+    fails = False
+
+    def close(self):
+        self.closed += 1
+        if self.fails:
+            raise OSError
+
+
+@pytest.mark.parametrize("end", [lambda m, e: m.remove(e), lambda m, _: m.close()], ids=["removed", "closed"])
+def test_what_an_exporter_keeps_open_is_closed(metrics, end):
+    """After its last export; one that fails at it keeps nobody from it."""
+    failing, other = Closing(), Closing()
+    failing.fails = True
+    metrics.export_to(failing).export_to(other)
+    end(metrics, failing)
+    end(metrics, other)
+    assert (failing.closed, other.closed) == (1, 1)

@@ -269,3 +269,29 @@ def test_a_loop_that_ended_without_closing_is_survived(metrics, exporter):
     metrics.registry.counter("calls")
     metrics.close()
     assert exporter.values("calls")[-1] == 1
+
+
+@pytest.mark.parametrize("on_a_loop", [True, False])
+def test_what_an_asynchronous_exporter_keeps_open_is_closed(clock, on_a_loop):
+    """On its loop."""
+
+    class Closing(Asynchronous):
+        closed = 0
+
+        async def close(self):
+            await asyncio.sleep(0)
+            assert self.loops == {asyncio.get_running_loop()}
+            self.closed += 1
+
+    closing = Closing()
+
+    async def main():
+        async with Metrics(clock=clock) as metrics:
+            metrics.export_to(closing)
+
+    if on_a_loop:
+        asyncio.run(main())
+    else:
+        with Metrics(clock=clock) as metrics:
+            metrics.export_to(closing)
+    assert closing.closed == 1

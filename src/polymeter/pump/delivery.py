@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from polymeter.deadline import Deadline
     from polymeter.pump.health import ExporterHealth
 
-__all__ = ["LOG_INTERVAL", "Ambiguous", "Delivery"]
+__all__ = ["GRACE", "LOG_INTERVAL", "Ambiguous", "Delivery"]
+
+GRACE: Final = 0.1
+"""Seconds that an exporter has after its deadline, to say itself what became of the export."""
+
+CLOSING: Final = 0.2
+"""Seconds that an asynchronous exporter may take to close."""
 
 LOG_INTERVAL: Final = 60.0
 """Seconds between two lines in the log that say the same."""
@@ -96,8 +102,28 @@ class Delivery:
         self._start()
 
     def close(self) -> None:
-        """Let go of what is kept open between two exports."""
+        """Have the exporter let go of what it keeps open between two exports; it may be given more all the same."""
+        close = getattr(self.exporter, "close", None)
+        try:
+            closing: Any = None if close is None else close()
+            if closing is not None and hasattr(closing, "__await__"):
+                self._awaiting.run(closing, CLOSING)
+        except Exception as error:  # noqa: BLE001 - one exporter must not stop the others
+            self._last_error = type(error).__qualname__
         self._awaiting.close()
+
+    async def close_here(self) -> None:
+        """Do so on the running event loop."""
+        import asyncio
+
+        close = getattr(self.exporter, "close", None)
+        try:
+            closing: Any = None if close is None else close()
+            if closing is not None and hasattr(closing, "__await__"):
+                async with asyncio.timeout(CLOSING):
+                    await closing
+        except Exception as error:  # noqa: BLE001 - as in close()
+            self._last_error = type(error).__qualname__
 
     # -- the circuit breaker
 
@@ -178,7 +204,7 @@ class Delivery:
 
         threading.Thread(target=copy_context().run, args=(work,), name="polymeter-pump-export", daemon=True).start()
         try:
-            async with asyncio.timeout(deadline.left):
+            async with asyncio.timeout(deadline.left + GRACE):
                 return await done
         except TimeoutError:
             return self.left_behind()
@@ -197,7 +223,7 @@ class Delivery:
 
     def look(self) -> None:
         """Take note if the export under way has had its time and has not come back."""
-        if self._deadline is not None and self._uncounted and self._deadline.is_over:
+        if self._deadline is not None and self._uncounted and self._deadline.late > GRACE:
             self.left_behind()
 
     def left_behind(self) -> Exception:

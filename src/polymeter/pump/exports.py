@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from polymeter.deadline import DEFAULT_SECONDS, Deadline
 from polymeter.pump.attempt import Attempt, Terms
-from polymeter.pump.delivery import LOG_INTERVAL, Ambiguous, Delivery
+from polymeter.pump.delivery import GRACE, LOG_INTERVAL, Ambiguous, Delivery
 from polymeter.pump.lanes import run_in_lanes
 from polymeter.subscription import Subscription
 
@@ -91,7 +91,9 @@ class Exports:
 
     def within(self, seconds: float) -> Failures:
         """Deliver in a limited time, whatever an exporter does: each on a thread that can be left behind."""
-        return self._insist(self._terms(seconds, seconds), partial(_side_by_side, seconds=seconds))
+        # The exporters' time ends first: so that they can still say what became of it.
+        terms = self._terms(seconds, max(seconds - GRACE, seconds / 2))
+        return self._insist(terms, partial(_side_by_side, seconds=seconds))
 
     def quietly_within(self, seconds: float) -> None:
         """Do so where nobody could catch what goes wrong: if nothing can be read that is logged."""
@@ -241,6 +243,11 @@ class Exports:
         """Let go of what is kept open between two exports."""
         for delivery in list(self.deliveries):
             delivery.close()
+
+    async def close_here(self) -> None:
+        """Do so on the running event loop."""
+        for delivery in list(self.deliveries):
+            await delivery.close_here()
 
     def _log(self, error: BaseException) -> None:
         now = self._clock.monotonic()

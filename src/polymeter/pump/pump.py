@@ -235,6 +235,7 @@ class Pump:
                 await ticker.ended()
         await self._exports.tasks_ended(seconds)
         await self._exports.quietly_here(max(0.0, until - time.monotonic()))
+        await self._exports.close_here()
 
     def _end(self, tickers: list[Any], seconds: float = EXIT_BUDGET) -> None:
         for ticker in tickers:

@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     from polymeter.exporters.prometheus.families import Family
     from polymeter.exporters.prometheus.negotiation import Wanted
     from polymeter.exporters.prometheus.styles import StyleLike
+    from polymeter.exporters.serving import Credential, Server
+    from polymeter.exporters.serving.asgi import AsgiApp
+    from polymeter.exporters.serving.listening import Tls
+    from polymeter.exporters.serving.wsgi import WsgiApp
 
 __all__ = ["PrometheusExporter"]
 
-_METRICS_AT_ONCE: Final = 4096
+_METRICS_AT_ONCE: Final = 1024
 """Metrics that are sorted into families in one slice: about a millisecond's work."""
 
 
@@ -135,6 +139,38 @@ class PrometheusExporter:
         unit, is_counter = definition.resolved_unit, definition.kind is Kind.COUNTER
         bases = [way.base(definition.name, definition.kind, unit) for way in ways]
         return tuple(dict.fromkeys(with_total(base) if is_counter else base for base in bases))
+
+    # -- serving: see polymeter.exporters.serving
+
+    def asgi_app(self, *, auth: Credential | None = None, gzip: bool = True) -> AsgiApp:
+        """Give an ASGI app to mount; see :func:`polymeter.exporters.serving.asgi_app`."""
+        from polymeter.exporters.serving import asgi_app
+
+        return asgi_app(self, auth=auth, gzip=gzip)
+
+    def wsgi_app(self, *, auth: Credential | None = None, gzip: bool = True) -> WsgiApp:
+        """Give a WSGI app to mount; see :func:`polymeter.exporters.serving.wsgi_app`."""
+        from polymeter.exporters.serving import wsgi_app
+
+        return wsgi_app(self, auth=auth, gzip=gzip)
+
+    def serve(
+        self,
+        port: int = 9464,
+        host: str = "127.0.0.1",
+        *,
+        path: str = "/metrics",
+        auth: Credential | None = None,
+        tls: Tls | None = None,
+        gzip: bool = True,
+    ) -> Server:
+        """Serve on a port, on a thread of its own, until ``close()``; see :func:`polymeter.exporters.serving.serve`.
+
+        :raises CannotServeError: if the port cannot be had.
+        """
+        from polymeter.exporters.serving import serve
+
+        return serve(self, port, host, path=path, auth=auth, tls=tls, gzip=gzip)
 
     # -- rendering
 

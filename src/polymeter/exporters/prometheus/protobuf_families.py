@@ -15,7 +15,7 @@ from polymeter.exporters.prometheus.exemplars import by_bucket, exemplars_of, is
 from polymeter.exporters.prometheus.labelling import Labelling
 from polymeter.exporters.prometheus.native import SCHEMA, ZERO_THRESHOLD, native
 from polymeter.exporters.prometheus.projection import Projection
-from polymeter.exporters.prometheus.series import series_of
+from polymeter.exporters.prometheus.series import SeriesOf
 from polymeter.exporters.prometheus.styles import Native
 
 if TYPE_CHECKING:
@@ -74,31 +74,33 @@ class ProtobufWriter:
 
     def family(self, family: Family) -> Iterator[bytes]:
         """Give a family in slices. Its length stands before it, so the first ones are empty."""
-        series = {"histogram": self._histogram, "summary": self._summary, "counter": self._counter}
-        metrics = series.get(family.type, self._gauge)(family)
+        series = SeriesOf(family, self._labelling)
+        for _ in series.prepare():
+            yield self.nothing
+        metrics = {"histogram": self._histogram, "summary": self._summary, "counter": self._counter}
         done = [_head(family.name, family.help, family.type, family.unit)]
         some: list[bytes] = []
         size = 0
-        for metric in metrics:
+        for metric in metrics.get(family.type, self._gauge)(family, series):
             some.append(b"\x22" + wire.prefixed(metric))
             size += len(metric)
             if size >= _BYTES_AT_ONCE:
                 done.append(b"".join(some))
                 some.clear()
                 size = 0
-                yield b""
+                yield self.nothing
         done.append(b"".join(some))
         yield wire.unsigned(sum(map(len, done)))
         yield from done
 
     # -- series: each gives a Metric
 
-    def _gauge(self, family: Family) -> Iterator[bytes]:
-        for block, value, _ in series_of(family, self._labelling):
+    def _gauge(self, _family: Family, series: SeriesOf[bytes]) -> Iterator[bytes]:
+        for block, value, _ in series:
             yield block + wire.embedded(2, wire.double(1, value))
 
-    def _counter(self, family: Family) -> Iterator[bytes]:
-        for block, value, metric in series_of(family, self._labelling):
+    def _counter(self, _family: Family, series: SeriesOf[bytes]) -> Iterator[bytes]:
+        for block, value, metric in series:
             counter = wire.double(1, value)
             exemplars = exemplars_of(metric)
             exemplar = newest(shown(exemplars, self.naming)) if exemplars else None
@@ -106,19 +108,19 @@ class ProtobufWriter:
                 counter += wire.embedded(2, self._exemplar(exemplar))
             yield block + wire.embedded(3, counter + _began(3, metric.start))
 
-    def _summary(self, family: Family) -> Iterator[bytes]:
+    def _summary(self, family: Family, series: SeriesOf[bytes]) -> Iterator[bytes]:
         quantiles = cast("Quantiles", family.style).quantiles
-        for block, distribution, metric in series_of(family, self._labelling):
+        for block, distribution, metric in series:
             summary = wire.number(1, distribution.count) + wire.double(2, distribution.sum)
             for share in quantiles:
                 summary += wire.embedded(3, wire.double(1, share) + wire.double(2, distribution.quantile(share)))
             yield block + wire.embedded(4, summary + _began(4, metric.start))
 
-    def _histogram(self, family: Family) -> Iterator[bytes]:
+    def _histogram(self, family: Family, series: SeriesOf[bytes]) -> Iterator[bytes]:
         project = Projection(family.bounds).of
         bounds = [*(wire.double(2, bound) for bound in family.bounds), _INFINITE]
         is_native = isinstance(family.style, Native)
-        for block, distribution, metric in series_of(family, self._labelling):
+        for block, distribution, metric in series:
             count = distribution.count
             exemplars = exemplars_of(metric)
             written = shown(exemplars, self.naming) if exemplars else []

@@ -9,7 +9,7 @@ from polymeter.exporters.prometheus.exemplars import by_bucket, exemplars_of, is
 from polymeter.exporters.prometheus.labelling import Labelling
 from polymeter.exporters.prometheus.lines import Lines
 from polymeter.exporters.prometheus.projection import Projection
-from polymeter.exporters.prometheus.series import series_of
+from polymeter.exporters.prometheus.series import SeriesOf
 from polymeter.exporters.prometheus.text import TextBlocks, bound_text, help_text, name_text, number_text, sample_text
 
 if TYPE_CHECKING:
@@ -46,16 +46,18 @@ class TextWriter:
         return f"{head}target_info{{{self._blocks.block(labels)}}} 1\n"
 
     def family(self, family: Family) -> Iterator[str]:
-        """Give a family in slices."""
+        """Give a family in slices; the first ones are empty, while its labels are looked at."""
+        series = SeriesOf(family, self._labelling)
+        for _ in series.prepare():
+            yield self.nothing
         if self._is_openmetrics:
             head = self._head(family.stem, family.type, family.help, family.unit)
         else:
             head = self._head(family.name, family.type, family.help)
         lines = {"histogram": self._histogram, "summary": self._summary, "counter": self._counter}
-        series = lines.get(family.type, self._gauge)(family)
-        yield from _in_slices(head, series)
+        yield from _in_slices(head, lines.get(family.type, self._gauge)(family, series))
         if self._created and not self._is_openmetrics and family.type != "gauge":
-            yield from self._created_family(family)
+            yield from self._created_family(family, series)
 
     def _head(self, name: str, of_type: str, said: str, unit: str = "") -> str:
         written = name_text(name)
@@ -67,16 +69,16 @@ class TextWriter:
 
     # -- series: each gives its lines and how many those are
 
-    def _gauge(self, family: Family) -> Iterator[tuple[str, int]]:
+    def _gauge(self, family: Family, series: SeriesOf[str]) -> Iterator[tuple[str, int]]:
         before, after = sample_text(family.name, labelled=True)
         alone = sample_text(family.name, labelled=False)[0]
-        for block, value, _ in series_of(family, self._labelling):
+        for block, value, _ in series:
             yield f"{before}{block}{after} {number_text(value)}\n" if block else f"{alone} {number_text(value)}\n", 1
 
-    def _counter(self, family: Family) -> Iterator[tuple[str, int]]:
+    def _counter(self, family: Family, series: SeriesOf[str]) -> Iterator[tuple[str, int]]:
         before, after = sample_text(family.name, labelled=True)
         alone = sample_text(family.name, labelled=False)[0]
-        for block, value, metric in series_of(family, self._labelling):
+        for block, value, metric in series:
             line = f"{before}{block}{after} {number_text(value)}" if block else f"{alone} {number_text(value)}"
             end = "\n"
             if self._is_openmetrics:
@@ -88,7 +90,7 @@ class TextWriter:
                     end += self._created_line(family, block, metric.start)
             yield line + end, 2
 
-    def _histogram(self, family: Family) -> Iterator[tuple[str, int]]:
+    def _histogram(self, family: Family, series: SeriesOf[str]) -> Iterator[tuple[str, int]]:
         project = Projection(family.bounds).of
         bounds = [f'le="{bound_text(bound)}"' for bound in (*family.bounds, math.inf)]
         buckets = [(f"{family.name}_bucket", bound, "%d") for bound in bounds]
@@ -96,7 +98,7 @@ class TextWriter:
         whole, of_buckets = Lines([*buckets, *totals]), Lines(buckets)
         is_strict = self._is_openmetrics
         is_signed = bool(family.bounds) and family.bounds[0] < 0
-        for block, distribution, metric in series_of(family, self._labelling):
+        for block, distribution, metric in series:
             count = distribution.count
             counts = project(distribution)
             if is_strict and (is_signed or not _may_be_summed(distribution)):
@@ -111,12 +113,12 @@ class TextWriter:
                     lines += self._created_line(family, block, metric.start)
             yield lines, len(bounds) + 3
 
-    def _summary(self, family: Family) -> Iterator[tuple[str, int]]:
+    def _summary(self, family: Family, series: SeriesOf[str]) -> Iterator[tuple[str, int]]:
         quantiles = cast("Quantiles", family.style).quantiles
         shares = [(family.name, f'quantile="{bound_text(share)}"', "%s") for share in quantiles]
         totals = [(f"{family.name}_sum", "", "%s"), (f"{family.name}_count", "", "%d")]
         whole = Lines([*shares, *totals])
-        for block, distribution, metric in series_of(family, self._labelling):
+        for block, distribution, metric in series:
             values = [distribution.quantile(share) for share in quantiles]
             if self._is_openmetrics and not _may_be_summed(distribution):
                 # Neither a quantile nor a sum below zero may be said there.
@@ -148,13 +150,9 @@ class TextWriter:
         before, after = sample_text(f"{family.stem}_created", labelled=bool(block))
         return f"{before}{block}{after} {start:.3f}\n"
 
-    def _created_family(self, family: Family) -> Iterator[str]:
+    def _created_family(self, family: Family, series: SeriesOf[str]) -> Iterator[str]:
         """Give the times at which the series of a family began as a family of their own, as the old formats have it."""
-        lines = (
-            (line, 1)
-            for block, _, metric in series_of(family, self._labelling)
-            if (line := self._created_line(family, block, metric.start))
-        )
+        lines = ((line, 1) for block, _, metric in series if (line := self._created_line(family, block, metric.start)))
         first = next(lines, None)
         if first is not None:
             head = self._head(f"{family.stem}_created", "gauge", family.help)

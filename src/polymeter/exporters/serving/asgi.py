@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from contextlib import suppress
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AsgiApp", "asgi_app"]
 
+_SHORT: Final = 0.002
+"""Seconds for which an event loop may be held."""
 _LONGEST_TURN: Final = 0.25
 """Seconds after which one who was given a turn of the loop, and did not come back, is not waited for."""
 
@@ -41,11 +44,16 @@ def asgi_app(exposer: CanExpose, *, auth: Credential | None = None, gzip: bool =
 
 
 class AsgiApp:
-    """A page behind ASGI 3: ``http``; for ``lifespan`` there is nothing to do, a ``websocket`` is refused."""
+    """A page behind ASGI 3: ``http``; for ``lifespan`` there is nothing to do, a ``websocket`` is refused.
+
+    To look at the metrics is one piece of work, and with many series, or a polled source that is slow, a long one. If
+    it took long the last time, it is done on a thread of the event loop's own pool.
+    """
 
     def __init__(self, page: Page) -> None:
         self._page = page
         self._taken_until = 0.0
+        self._reading_took = math.inf
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -82,9 +90,16 @@ class AsgiApp:
             await _pause()
             return
         self._taken_until = now + _LONGEST_TURN
+        renderings = self._page.renderings
         try:
-            self._page.renderings.advance()
-            await _pause()
+            if not renderings.is_next_new:
+                renderings.advance()
+                await _pause()
+            elif self._reading_took > _SHORT:
+                self._reading_took = await _beside(_timed(renderings.advance))
+            else:
+                self._reading_took = _timed(renderings.advance)()
+                await _pause()
         finally:
             self._taken_until = 0.0
 
@@ -152,6 +167,30 @@ async def _pause() -> None:
         await asyncio.sleep(0)
     elif (trio := sys.modules.get("trio")) is not None:
         await trio.lowlevel.checkpoint()
+
+
+def _timed(work: Callable[[], object]) -> Callable[[], float]:
+    """Give what does ``work`` and tells how many seconds that took."""
+
+    def timed() -> float:
+        began = time.monotonic()
+        work()
+        return time.monotonic() - began
+
+    return timed
+
+
+async def _beside(work: Callable[[], float]) -> float:
+    """Do ``work`` on a thread while everything else goes on."""
+    asyncio, trio = _asyncio(), sys.modules.get("trio")
+    took: float
+    if asyncio is not None:
+        took = await asyncio.to_thread(work)
+    elif trio is not None and trio.lowlevel.in_trio_run():
+        took = await trio.to_thread.run_sync(work)
+    else:
+        took = work()
+    return took
 
 
 def _asyncio() -> Any:

@@ -67,6 +67,13 @@ class Renderings:
                 self._waiting[wanted] = ref(rendering)
             return rendering
 
+    @property
+    def is_next_new(self) -> bool:
+        """Whether the next slice is the first of a rendering: the one for which the metrics are read."""
+        current = self._current
+        rendering = None if current is None else current()
+        return rendering is None or rendering.is_done
+
     def advance(self, patience: float = 0.0) -> bool:
         """Render one slice of what comes next; tell whether it was this thread's turn, or nothing is left to do.
 
