@@ -94,6 +94,11 @@ class Buckets(Value, Immutable):
 
 def _packed(offset: int, counts: bytearray | array[int] | list[int]) -> Buckets:
     """Give counts in their one canonical form."""
+    if isinstance(counts, bytearray):
+        kept_bytes = counts.lstrip(b"\0")
+        offset += len(counts) - len(kept_bytes)
+        kept_bytes = kept_bytes.rstrip(b"\0")
+        return Buckets(offset, bytes(kept_bytes)) if kept_bytes else NO_BUCKETS
     if not any(counts):
         return NO_BUCKETS
     first, last = 0, len(counts)
@@ -102,8 +107,7 @@ def _packed(offset: int, counts: bytearray | array[int] | list[int]) -> Buckets:
     while not counts[last - 1]:
         last -= 1
     kept = counts[first:last]
-    narrow = isinstance(kept, bytearray) or max(kept) < 1 << 8
-    return Buckets(offset + first, bytes(kept) if narrow else tuple(kept))
+    return Buckets(offset + first, bytes(kept) if max(kept) < 1 << 8 else tuple(kept))
 
 
 NO_BUCKETS: Final = Buckets()

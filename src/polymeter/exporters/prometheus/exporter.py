@@ -193,7 +193,8 @@ class PrometheusExporter:
         yield writer.nothing
         families = Families(writer.naming, self._styles)
         resource: Labels = ()
-        for snapshot in snapshots:
+        while snapshots:  # each is let go when it has been sorted: what was rendered need not be kept any longer
+            snapshot = snapshots.pop(0)
             if self._target_info:
                 resource = resource or writer.naming.labels(snapshot.resource.canonical)
             take = families.sorter(snapshot.definitions)
@@ -201,11 +202,16 @@ class PrometheusExporter:
             while some := list(islice(metrics, _METRICS_AT_ONCE)):
                 take(some)
                 yield writer.nothing
+            del snapshot, metrics, some
         if resource and (not names or "target_info" in names):
             yield writer.target_info(resource)
         for family in families.settled({"target", "target_info"} if resource else set(), self._warn):
             if not names or not names.isdisjoint(family.claims):
                 yield from writer.family(family)
+            for source in family.sources:
+                while source.metrics:  # to let go of very many takes its time, too
+                    del source.metrics[-_METRICS_AT_ONCE:]
+                    yield writer.nothing
         yield writer.end
 
     def _warn(self, wanted: str, got: str) -> None:

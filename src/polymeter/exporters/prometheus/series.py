@@ -39,7 +39,7 @@ class SeriesOf(Generic[Block]):
 
     def __init__(self, family: Family, labelling: Labelling[Block]) -> None:
         self._family = family
-        self._labelling = labelling
+        self._labelling: Labelling[Block] = labelling
         self._tags: list[tuple[_Texts, _Texts]] = []  # of each metric the names and the texts
         self._readings: dict[Labels, Reading] | None = None
 
