@@ -75,7 +75,7 @@ def _interrupts_threading() -> bool:
 
     It starts threads under a lock. Then a thread can only be started without it, and has no name.
     """
-    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - the way to look at one's own stack
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         code = frame.f_code
         if code.co_filename == threading.__file__ and code.co_name not in _AT_THE_BOTTOM:
