@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import pytest
 
-for _part in ("registry", "dispatcher", "collector"):
+for _part in ("registry", "dispatcher", "collector", "exporter"):
     pytest.register_assert_rewrite(f"{__name__}.{_part}")  # a failed assert shows its values, as in a test of your own

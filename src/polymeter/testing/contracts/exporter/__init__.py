@@ -1,0 +1,1 @@
+"""The parts of the exporter's contract: see ``polymeter.testing.contracts.exporters``."""
