@@ -128,3 +128,11 @@ def test_a_file_that_makes_no_sense_is_named_and_not_quoted(name, content, said,
     message = refusal(tmp_path / name)
     assert message.replace(" :", ":") == f"{tmp_path / name} {said}".replace(" :", ":")
     assert "secret" not in message
+
+
+def test_a_tag_of_the_resource_may_be_called_env(tmp_path):
+    """A table whose names are the user's refers to no variable, whatever they are."""
+    file = tmp_path / "polymeter.toml"
+    file.write_text('[resource]\nenv = "prod"\n')
+    with Metrics.from_config(file) as metrics:
+        assert dict(metrics.snapshot().resource) == {"env": "prod"}

@@ -7,6 +7,7 @@ import pytest
 from polymeter.data import Distribution, Histogram, MetricDefinition, Snapshot, Timer
 from polymeter.errors import DefinitionError
 from polymeter.exporters.prometheus import Classic, PrometheusExporter, Quantiles
+from polymeter.registries import AggregatingRegistry
 from tests.exporters.prometheus_messages import PROTOBUF, decode
 from tests.exporters.prometheus_reading import body, by_name
 
@@ -109,3 +110,26 @@ def test_styles_are_values():
     assert repr(Quantiles(0.5, 0.99)) == "Quantiles(0.5, 0.99)"
     assert repr(Classic(1, 5)) == "Classic(1.0, 5.0)"
     assert Classic() != Classic(1)
+
+
+def test_tags_of_the_resource_can_be_labels_of_every_series():
+    """Those that are asked for; a tag of the series itself wins."""
+    registry = AggregatingRegistry(resource={"env": "prod", "host": "a"})
+    registry.counter("calls", {"model": "m"})
+    registry.counter("calls", {"model": "m", "env": "test"})
+    registry.timer("wait_ms", 5)
+    exporter = PrometheusExporter(resource_labels=["env", "absent"])
+    families = by_name(exporter.render(registry.snapshot()))
+    assert families["calls_total"].value(model="m", env="prod") == 1
+    assert families["calls_total"].value(model="m", env="test") == 1
+    assert families["wait_seconds"].value("_count", env="prod") == 1
+    assert families["target_info"].value(env="prod", host="a") == 1
+
+
+def test_one_tag_of_the_resource_may_be_given_as_a_text():
+    """It is not taken for its letters."""
+    registry = AggregatingRegistry(resource={"env": "prod"})
+    registry.counter("calls")
+    assert by_name(PrometheusExporter(resource_labels="env").render(registry.snapshot()))["calls_total"].value(
+        env="prod"
+    )

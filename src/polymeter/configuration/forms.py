@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from polymeter.configuration.readings import MISSING, read
 from polymeter.configuration.said import Said
@@ -98,9 +98,13 @@ class Listing:
 
 @dataclass(frozen=True)
 class Table:
-    """Names with values of one form; a variable says them as ``name=value,name=value``."""
+    """Names with values of one form; a variable says them as ``name=value,name=value``.
+
+    Of such a table nobody can tell whether ``{ env = "prod" }`` refers to a variable: it never does.
+    """
 
     of: Form
+    has_free_names: ClassVar[bool] = True
 
     @property
     def expected(self) -> str:
@@ -135,6 +139,11 @@ class OneOf:
     """Any of several forms: the first that a value has."""
 
     forms: tuple[Form, ...]
+
+    @property
+    def has_free_names(self) -> bool:
+        """Whether a table may be said here whose names are the user's."""
+        return any(getattr(form, "has_free_names", False) for form in self.forms)
 
     @property
     def expected(self) -> str:

@@ -32,12 +32,13 @@ def read(value: Any, form: Form, place: Place, environ: Mapping[str, str]) -> An
 
     What only refers to a value, or is called like a secret, gives a :class:`Secret`.
     """
-    found = followed(value, place, environ)
+    refers = is_reference(value) and not getattr(form, "has_free_names", False)
+    found = followed(value, place, environ) if refers else value
     if found is None:
         return MISSING
     if isinstance(found, Said):
         place = place.said_by(found.origin) if not found.is_reference else place
-    hidden = is_reference(value) or any(map(is_secret, place.path[1:]))
+    hidden = refers or any(map(is_secret, place.path[1:]))
     try:
         taken = form.take(found, place, environ)
     except DefinitionError as error:  # such a name cannot be imported

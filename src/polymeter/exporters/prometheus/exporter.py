@@ -75,6 +75,7 @@ class PrometheusExporter:
         created: bool = False,
         target_info: bool = True,
         utf8_names: bool = False,
+        resource_labels: Iterable[str] = (),
     ) -> None:
         """Make an exporter.
 
@@ -86,12 +87,15 @@ class PrometheusExporter:
         :param target_info: whether the resource is shown, as ``target_info``.
         :param utf8_names: whether a Prometheus that asks for it is given names with the dots of ours
             (``inference.duration_seconds``), instead of those that every Prometheus can take.
+        :param resource_labels: tags of the resource (``env``, ``service.name``) that every series is to have as labels,
+            where it has no such tag of its own; otherwise they are in ``target_info`` alone.
         :raises DefinitionError: for a style that there is not.
         """
         self._styles = Styles(histograms, styles)
         self._created = created
         self._target_info = target_info
         self._utf8_names = utf8_names
+        self._resource_labels = frozenset((resource_labels,) if isinstance(resource_labels, str) else resource_labels)
         self._readers: list[Callable[[], Snapshot]] = []
         self._exported = Snapshot()
         self._warned: set[str] = set()
@@ -198,7 +202,7 @@ class PrometheusExporter:
             if self._target_info:
                 resource = resource or writer.naming.labels(snapshot.resource.canonical)
             take = families.sorter(snapshot.definitions)
-            metrics = iter(snapshot)
+            metrics = self._labelled(snapshot)
             while some := list(islice(metrics, _METRICS_AT_ONCE)):
                 take(some)
                 yield writer.nothing
@@ -213,6 +217,13 @@ class PrometheusExporter:
                     del source.metrics[-_METRICS_AT_ONCE:]
                     yield writer.nothing
         yield writer.end
+
+    def _labelled(self, snapshot: Snapshot) -> Iterator[Metric]:
+        """Give the metrics, with those tags of the resource that they are to show."""
+        shown = {tag: text for tag, text in snapshot.resource.canonical if tag in self._resource_labels}
+        if not shown:
+            return iter(snapshot)
+        return (metric.retagged({**shown, **metric.tags}) for metric in snapshot)
 
     def _warn(self, wanted: str, got: str) -> None:
         if wanted not in self._warned:
