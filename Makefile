@@ -2,9 +2,10 @@
 #
 #   make demo      see it work: a provider on 127.0.0.1, its traffic, the metrics     ARGS="..." goes to the command
 #   make test      all tests, with branch coverage                                    ARGS="tests/data -k merge" chooses
+#   make test-sdks the tests of sources beside other versions of their libraries      ARGS="openai2 -- -k litellm" chooses
 #   make check     lint, formatting and types, as CI sees them
 #   make bench     measure, and refresh benchmarks/RESULTS.md
-#   make matrix    the tests on every supported Python that this machine has
+#   make matrix    the tests on every supported Python that this machine has, and beside every supported library
 #   make format    let ruff mend what it can
 #
 # More: make test-long, make torture, make docs-check, make clean. Another interpreter: make PYTHON=/path/to/python3 ...
@@ -18,7 +19,7 @@ DEMO := .venv-demo
 RUN := $(VENV)/bin/python -m
 MATRIX := 3.11 3.12 3.13
 
-.PHONY: demo test check bench matrix format test-long torture docs-check setup servers clean
+.PHONY: demo test test-sdks check bench matrix format test-long torture docs-check setup servers clean
 
 demo:
 	@python=$$(tools/find-python) && tools/venv $(DEMO) "$$python" cli,openai
@@ -26,6 +27,10 @@ demo:
 
 test: setup servers
 	@$(RUN) pytest --cov --cov-report=term $(ARGS)
+	$(if $(ARGS),,@$(VENV)/bin/python tools/sdks.py --always)
+
+test-sdks: setup
+	@$(VENV)/bin/python tools/sdks.py $(ARGS)
 
 check: setup
 	@$(RUN) ruff check
@@ -38,6 +43,7 @@ bench: setup
 
 matrix: servers
 	@tools/matrix $(MATRIX) -- $(ARGS)
+	$(if $(ARGS),,@$(VENV)/bin/python tools/sdks.py)
 
 format: setup
 	@$(RUN) ruff check --fix-only --exit-zero

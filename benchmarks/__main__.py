@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchmarks.harness import Result, table
 
-SUBJECTS = ("recording", "six", "idle", "memory", "many", "rendering", "sick", "importing")
-PEERS = ("prometheus_client", "opentelemetry-sdk", "blinker")
+SUBJECTS = ("recording", "six", "idle", "memory", "many", "rendering", "sick", "openai_call", "cost", "importing")
+PEERS = ("prometheus_client", "opentelemetry-sdk", "opentelemetry-instrumentation-genai-openai", "blinker")
 
 
 def main(chosen: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from polymeter.subscription import Subscription
@@ -72,3 +74,35 @@ def test_one_that_raises_does_not_keep_the_others_from_being_undone(undone):
         whole.cancel()
     whole.cancel()
     assert undone == ["c", "a"]
+
+
+def test_it_is_undone_once_wherever_another_thread_or_a_signal_handler_comes_in_between():
+    """The other one is played by a call at each of its steps in turn."""
+    step, steps = 0, None
+    while steps is None or step < steps:
+        undone, passed = [], 0
+        subscription = undoing(undone, "a")
+
+        def trace(frame, what, _, step=step, subscription=subscription):
+            nonlocal passed
+            if frame.f_code is not Subscription.cancel.__code__:
+                return None
+            frame.f_trace_opcodes = True
+            if what == "opcode":
+                passed += 1
+                if passed == step + 1:
+                    sys.settrace(None)
+                    subscription.cancel()
+                    sys.settrace(trace)
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            subscription.cancel()
+        finally:
+            sys.settrace(before)
+        assert undone == ["a"], f"before step {step}"
+        steps = passed
+        step += 1
+    assert steps > 5

@@ -12,7 +12,7 @@ __all__ = ["Subscription"]
 
 
 class Subscription:
-    """Something that was registered and can be undone, once; undoing it again does nothing.
+    """Something that was registered and can be undone, once, from any thread; undoing it again does nothing.
 
     Usable as a context manager: leaving the block cancels.
     """
@@ -21,7 +21,8 @@ class Subscription:
 
     def __init__(self, undo: Callable[[], object]) -> None:
         """:param undo: takes the registration back; called at most once."""
-        self._undo: Callable[[], object] | None = undo
+        # A list of one: pop() is atomic, so of several threads, finalisers and signal handlers exactly one gets it.
+        self._undo = [undo]
 
     @classmethod
     def of_all(cls, subscriptions: Iterable[Subscription]) -> Subscription:
@@ -43,13 +44,15 @@ class Subscription:
     @property
     def active(self) -> bool:
         """Whether it has not been cancelled yet."""
-        return self._undo is not None
+        return bool(self._undo)
 
     def cancel(self) -> None:
         """Undo the registration; harmless when that has happened already."""
-        undo, self._undo = self._undo, None
-        if undo is not None:
-            undo()
+        try:
+            undo = self._undo.pop()
+        except IndexError:
+            return
+        undo()
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ def test_help_lists_the_commands():
     done = CliRunner().invoke(main, ["--help"])
     assert done.exit_code == 0
     listed = [line.split(maxsplit=1) for line in done.output.partition("Commands:")[2].splitlines() if line]
-    assert [name for name, _ in listed] == ["config", "demo", "manifest"]
+    assert [name for name, _ in listed] == ["config", "demo", "manifest", "sources"]
     assert "Watch the OpenAI SDK at work" in dict(listed)["demo"]
 
 

@@ -62,7 +62,7 @@ def test_the_last_word_of_a_name_is_its_unit(name, symbol):
         ("1", "ratio", "ratio", 1),
         ("", "", "", 1),
         ("tokens", "tokens", "tokens", 1),
-        ("{token}", "token", "token", 1),
+        ("{token}", "{token}", "", 1),
         ("{token}/s", "token/s", "token/s", 1),
         ("tokens/s", "tokens/s", "tokens/s", 1),
     ],

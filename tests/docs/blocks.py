@@ -18,6 +18,9 @@ from tests.interpreter import ROOT
 
 DOCUMENTS = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if path.name != "CHANGELOG.md")
 
+ELSEWHERE = {"docs/litellm.md": "openai2", "docs/instructor.md": "openai2"}
+"""Documents whose examples need an environment of tools/sdks.toml, and which: its tests run them."""
+
 FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+)(?P<language>[\w+-]*)[^`]*$")
 COMMENT = re.compile(r"^ *<!-- *(?P<about>run|check): *(?P<answer>.*?) *-->$")
 
@@ -87,4 +90,9 @@ def shows(shown, printed):
     return doctest.OutputChecker().check_output(shown, printed, doctest.ELLIPSIS)
 
 
-BLOCKS = [block for path in DOCUMENTS for block in blocks_of(path)]
+def blocks_for(environment=None):
+    """Give the blocks of all documents that are run in one environment; that of all tests has no name."""
+    return [block for path in DOCUMENTS for block in blocks_of(path) if ELSEWHERE.get(block.document) == environment]
+
+
+BLOCKS = blocks_for()

@@ -5,47 +5,13 @@ The examples of a document are one program: run in order, in one fresh process, 
 
 from __future__ import annotations
 
-import functools
-import itertools
-import json
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-
 import pytest
 
 from tests.docs.blocks import BLOCKS, shows
-from tests.interpreter import ROOT
+from tests.docs.running import examples_in, results_of, shown_in
 
-RUNNER = Path(__file__).with_name("run_blocks.py")
-SECONDS = 90
-
-EXAMPLES = [block for block in BLOCKS if block.language == "python"]
-SHOWN = [
-    (before, block)
-    for before, block in itertools.pairwise(BLOCKS)
-    if block.checks_output and block.language != "console"
-]
-
-
-@functools.cache
-def results_of(document):
-    """Run the examples of ``document`` and give what became of each, by line."""
-    blocks = [block for block in EXAMPLES if block.document == document and block.runs]
-    given = json.dumps([{"document": str(ROOT / document), "line": b.line, "text": b.text} for b in blocks])
-    with tempfile.TemporaryDirectory() as folder:  # whatever an example writes is gone afterwards
-        answer = Path(folder) / "answer.json"
-        command = [sys.executable, "-P", "-W", "error", RUNNER, answer]
-        ended = subprocess.run(
-            command, input=given, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-        results = json.loads(answer.read_text("utf-8")) if answer.exists() else []
-    if ended.returncode and results and not results[-1]["error"]:
-        results[-1]["error"] = f"at its end the program exited with {ended.returncode}:\n{ended.stderr}"
-    not_run = {"output": "", "error": f"not run: an example before it failed\n{ended.stderr}"}
-    results += [not_run] * (len(blocks) - len(results))
-    return {block.line: result for block, result in zip(blocks, results, strict=True)}
+EXAMPLES = examples_in(BLOCKS)
+SHOWN = shown_in(BLOCKS)
 
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=str)

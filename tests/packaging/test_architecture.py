@@ -33,7 +33,8 @@ MAY_IMPORT = {
     # The rooms, in the order in which a fact travels.
     "events": f"{GROUND}",
     "sources": f"{GROUND} events",
-    "collectors": f"{GROUND} events data",
+    "cost": f"{GROUND} events",
+    "collectors": f"{GROUND} events data cost",
     "registries": f"{GROUND} data",
     "exporters": f"{GROUND} data",
     "pump": f"{GROUND} data",

@@ -6,105 +6,25 @@ import asyncio
 import gc
 import json
 import ssl
-from collections import defaultdict
 from contextlib import ExitStack
 
-import httpx2
 import openai
 import pytest
 
-from polymeter.events import EventDispatcher
-from polymeter.events.inference import (
-    InferenceAttemptFailed,
-    InferenceAttemptStarted,
-    InferenceAttemptSucceeded,
-    InferenceCompleted,
-    InferenceStarted,
-    InferenceUsageReported,
-    StreamFirstChunkReceived,
-)
 from polymeter.sources import OpenAISource
 from polymeter.testing.clock import ManualClock
 from polymeter.testing.provider import Provider
+from tests.sources.contract.ear import KINDS, SAME, Ear
+from tests.sources.openai_sdk import HTTP
+
+__all__ = ["KINDS", "SAME", "Ear"]
 
 QUESTION = [{"role": "user", "content": "How are you today?"}]
 TLS = ssl.create_default_context()  # nobody here speaks it, and each client would take 50 ms to make its own
 
 EVENTS = {"content-type": "text/event-stream"}
-BROKEN = openai.APIConnectionError, httpx2.TransportError  # older releases let the latter through
+BROKEN = openai.APIConnectionError, HTTP.TransportError  # older releases let the latter through
 END = b"data: [DONE]\n\n"
-
-KINDS = [
-    InferenceStarted,
-    InferenceAttemptStarted,
-    InferenceAttemptSucceeded,
-    InferenceAttemptFailed,
-    StreamFirstChunkReceived,
-    InferenceUsageReported,
-    InferenceCompleted,
-]
-
-SAME = ("execution_id", "model", "provider", "operation", "streamed", "unit_of_work")
-
-
-class Ear:
-    """Hears everything that a dispatcher passes on, and knows the laws that it has to keep."""
-
-    def __init__(self, clock=None):
-        self.clock = clock or ManualClock()
-        self.dispatcher = EventDispatcher(on_error="raise", clock=self.clock)
-        self.events = []
-        self.dispatcher.add_listener(object, self.events.append)
-
-    def all(self, kind):
-        return [event for event in self.events if isinstance(event, kind)]
-
-    def one(self, kind):
-        (event,) = self.all(kind)
-        return event
-
-    @property
-    def end(self):
-        """The one completion."""
-        return self.one(InferenceCompleted)
-
-    @property
-    def outcomes(self):
-        return [event.outcome for event in self.all(InferenceCompleted)]
-
-    @property
-    def attempts(self):
-        """Each attempt's end, as status and whether another one followed, or the status alone."""
-        return [
-            event.http_status
-            if isinstance(event, InferenceAttemptSucceeded)
-            else (event.error_type, event.http_status, event.will_retry)
-            for event in self.all((InferenceAttemptSucceeded, InferenceAttemptFailed))
-        ]
-
-    def check_laws(self):
-        """Every run that was heard has one start, one end, attempts that add up, and events that agree."""
-        runs = defaultdict(list)
-        for event in self.events:
-            runs[event.execution_id].append(event)
-        for events in runs.values():
-            kinds = [type(event) for event in events]
-            assert kinds[0] is InferenceStarted
-            assert kinds.count(InferenceStarted) == kinds.count(InferenceCompleted) == 1
-            assert kinds[-1] is InferenceCompleted
-            end = events[-1]
-            for event in events:
-                assert [getattr(event, name) for name in SAME] == [getattr(end, name) for name in SAME]
-                assert isinstance(event.at, float)
-            sent = [event.attempt for event in events if isinstance(event, InferenceAttemptStarted)]
-            over = [e.attempt for e in events if isinstance(e, (InferenceAttemptSucceeded, InferenceAttemptFailed))]
-            assert sent == over == list(range(1, end.attempt_count + 1))
-            assert kinds.count(StreamFirstChunkReceived) == (end.time_to_first_chunk_ms is not None)
-            assert [e.usage for e in events if isinstance(e, InferenceUsageReported)] == [
-                usage for usage in [end.usage] if usage is not None
-            ]
-            if end.usage is not None:
-                assert kinds[-2] is InferenceUsageReported
 
 
 @pytest.fixture(scope="module")
@@ -185,10 +105,10 @@ def stub():
 
         def stub(*answers, make=openai.OpenAI, **options):
             left = list(answers)
-            transport = httpx2.MockTransport(lambda _: left.pop(0))
+            transport = HTTP.MockTransport(lambda _: left.pop(0))
             client = make(
                 **{"base_url": "http://stub.invalid/v1", "api_key": "test"} | options,
-                http_client=httpx2.Client(transport=transport, verify=TLS),
+                http_client=HTTP.Client(transport=transport, verify=TLS),
             )
             return clients.enter_context(client)
 
@@ -198,7 +118,7 @@ def stub():
 def sse(*chunks):
     """Write chunks as the body of a stream, and its end."""
     lines = [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks]
-    return httpx2.Response(200, headers=EVENTS, content=b"".join([*lines, END]))
+    return HTTP.Response(200, headers=EVENTS, content=b"".join([*lines, END]))
 
 
 def piece(content=None, *, finish_reason=None, index=0, **more):

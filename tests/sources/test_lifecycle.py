@@ -19,10 +19,12 @@ from polymeter.events.inference import (
     InferenceCompleted,
     InferenceStarted,
     InferenceUsageReported,
+    StreamChunkReceived,
     StreamFirstChunkReceived,
+    StreamFirstContentReceived,
     Usage,
 )
-from polymeter.sources import InferenceRun, abandon_when_dropped, emitters, inference, start_inference
+from polymeter.sources import InferenceRun, abandon_when_dropped, inference, start_inference, track
 from polymeter.sources.emitters import InferenceEmitters
 from tests.sources.conftest import KINDS, Ear
 
@@ -51,6 +53,8 @@ def test_a_run_tells_its_story_in_order(ear):
         InferenceAttemptStarted,
         InferenceAttemptSucceeded,
         StreamFirstChunkReceived,
+        StreamFirstContentReceived,
+        StreamChunkReceived,
         InferenceUsageReported,
         InferenceCompleted,
     ]
@@ -217,10 +221,14 @@ def test_a_dispatcher_that_raises_keeps_nobody_else_from_hearing():
         run.start()
     with pytest.raises(ZeroDivisionError):
         run.attempt_started()
+    with pytest.raises(ZeroDivisionError):
+        run.chunk()
+    with pytest.raises(ZeroDivisionError):
+        run.chunk()
     run.usage(Usage(input=1))
     with pytest.raises(ZeroDivisionError):
         run.end("ok")
-    assert len(ear.events) == 5
+    assert len(ear.events) == 8
     ear.check_laws()
 
 
@@ -233,13 +241,14 @@ def test_only_events_that_somebody_hears_are_built(monkeypatch, kind):
     to = InferenceEmitters(dispatcher)
     for other in KINDS:
         if other is not kind:
-            monkeypatch.setattr(emitters, other.__name__, None)
+            monkeypatch.setattr(track, other.__name__, None)
     run = InferenceRun([to], model="m")
     run.start()
     run.attempt_started()
     run.attempt_failed("E", None, will_retry=True)
     run.attempt_started()
     run.attempt_succeeded()
+    run.chunk()
     run.chunk()
     run.usage(Usage(input=1))
     run.end("ok")
@@ -333,6 +342,8 @@ def test_a_run_that_was_copied_into_a_fork_is_silent_there(ear):
     heard = len(ear.events)
     child = os.fork()
     if child == 0:
+        run.chunk()
+        run.chunk()
         run.end("ok")
         new = begin(ear)
         os._exit(0 if len(ear.events) == heard + 1 and new.execution_id != run.execution_id else 1)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-import httpx2
 import pytest
 
 from polymeter.events.inference import Usage
 from polymeter.sources import OpenAISource
 from polymeter.sources.openai_answers import AnswerReader
 from tests.sources.conftest import QUESTION, piece, sse
+from tests.sources.openai_sdk import HTTP
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def watched(ear):
 
 
 def whole(**body):
-    return httpx2.Response(200, json={"id": "1", "object": "chat.completion", "model": "m"} | body)
+    return HTTP.Response(200, json={"id": "1", "object": "chat.completion", "model": "m"} | body)
 
 
 def ask(client, **options):
@@ -86,12 +86,12 @@ def test_chunks_that_cannot_be_read_are_one_surprise_per_stream(ear, watched, st
 
 
 def test_an_answer_that_is_no_json_is_an_answer(ear, watched, stub):
-    assert ask(stub(httpx2.Response(200, text="hello"))) == "hello"
+    assert ask(stub(HTTP.Response(200, text="hello"))) == "hello"
     assert (ear.end.outcome, ear.end.usage, watched.health().surprises) == ("ok", None, 0)
 
 
 def test_a_raw_answer_that_is_no_json_is_a_surprise(ear, watched, stub):
-    raw = stub(httpx2.Response(200, text="hello")).chat.completions.with_raw_response.create(
+    raw = stub(HTTP.Response(200, text="hello")).chat.completions.with_raw_response.create(
         model="gpt-x", messages=QUESTION
     )
     assert raw.text == "hello"
@@ -100,7 +100,7 @@ def test_a_raw_answer_that_is_no_json_is_a_surprise(ear, watched, stub):
 
 def test_an_answer_as_plain_data_is_read(ear, watched, stub):
     body = {"model": "m-2", "usage": {"prompt_tokens": 3}, "choices": [{"finish_reason": "length"}]}
-    answer = stub(httpx2.Response(200, json=body)).post("/chat/completions", cast_to=object, body={"model": "m"})
+    answer = stub(HTTP.Response(200, json=body)).post("/chat/completions", cast_to=object, body={"model": "m"})
     assert answer == body
     assert (ear.end.usage, ear.end.finish_reason, ear.end.response_model) == (Usage(input=3), "length", "m-2")
     assert watched.health().surprises == 0
@@ -140,3 +140,40 @@ def test_every_surprise_of_a_reader_is_one(ear):
         reader.chunk(object())
         reader.whole(json)
     assert surprises == [1]
+
+
+RESPONSE = {"id": "r", "object": "response", "model": "m", "status": "completed", "output": []}
+
+
+def respond(client, **options):
+    return client.responses.create(model="gpt-x", input="Hi", **options)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"usage": {"input_tokens": -1, "output_tokens": 2}},
+        {"usage": {"input_tokens": "many", "output_tokens": 2}},
+        {"usage": {"input_tokens": 1.5}},
+    ],
+)
+def test_usage_of_a_response_that_cannot_be_read_is_a_surprise_and_no_error(ear, watched, stub, body):
+    respond(stub(HTTP.Response(200, json=RESPONSE | body)))
+    assert (ear.end.outcome, ear.end.finish_reason, ear.end.usage) == ("ok", "completed", None)
+    assert watched.health().surprises == 1
+
+
+def test_a_response_without_usage_is_none(ear, watched, stub):
+    respond(stub(HTTP.Response(200, json=RESPONSE)))
+    assert (ear.end.outcome, ear.end.usage, watched.health().surprises) == ("ok", None, 0)
+
+
+@pytest.mark.parametrize("event", [{"type": "response.completed", "response": 3}, {"type": "response.created"}, {}])
+def test_events_that_cannot_be_read_are_one_surprise_per_stream(ear, watched, stub, event):
+    assert len(list(respond(stub(sse(event, event)), stream=True))) == 2
+    assert (ear.end.outcome, watched.health().surprises) == ("ok", 1)
+
+
+def test_unknown_events_are_no_surprise(ear, watched, stub):
+    assert len(list(respond(stub(sse({"type": "response.who.knows"})), stream=True))) == 1
+    assert (ear.end.outcome, ear.end.chunk_count, watched.health().surprises) == ("ok", 1, 0)

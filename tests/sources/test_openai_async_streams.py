@@ -8,13 +8,13 @@ import subprocess
 import sys
 from contextvars import Context
 
-import httpx2
 import openai
 import pytest
 
 from polymeter.sources import OpenAISource
 from polymeter.testing.provider import Provider, Reply
 from tests.sources.conftest import BROKEN, EVENTS, QUESTION
+from tests.sources.openai_sdk import HTTP
 
 
 def ask(client, **options):
@@ -217,8 +217,8 @@ def test_a_step_that_its_loop_forgot_is_an_abandoned_stream(ear, run):
         Context().run(step.send, None)
         step.close()
 
-    answer = httpx2.Response(200, headers=EVENTS, content=body())
-    run(job, http_client=httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: answer)))
+    answer = HTTP.Response(200, headers=EVENTS, content=body())
+    run(job, http_client=HTTP.AsyncClient(transport=HTTP.MockTransport(lambda _: answer)))
     assert ear.outcomes == ["abandoned"]
 
 

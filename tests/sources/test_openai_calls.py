@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from types import SimpleNamespace
 
-import httpx2
 import openai
 import pytest
 from pydantic import BaseModel
@@ -30,6 +29,7 @@ from polymeter.testing.provider import (
     Unauthorized,
 )
 from tests.sources.conftest import QUESTION
+from tests.sources.openai_sdk import GIVES_UP_ON_LONG_WAITS, HTTP
 
 pytestmark = pytest.mark.usefixtures("source")
 
@@ -122,6 +122,10 @@ SCRIPTS = {
 }
 
 
+if not GIVES_UP_ON_LONG_WAITS:
+    del SCRIPTS["429 that asks for too long a wait"]
+
+
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize(("steps", "attempts", "error"), SCRIPTS.values(), ids=SCRIPTS)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -203,7 +207,7 @@ def test_an_interrupt_in_a_request_cancels_the_call(ear, stub):
         raise KeyboardInterrupt
 
     client = stub()
-    client._client = httpx2.Client(transport=httpx2.MockTransport(interrupt))
+    client._client = HTTP.Client(transport=HTTP.MockTransport(interrupt))
     with client._client, pytest.raises(KeyboardInterrupt):
         ask(client)
     assert (ear.outcomes, ear.attempts) == (["cancelled"], [("KeyboardInterrupt", None, False)])
@@ -266,14 +270,14 @@ def test_copies_and_clients_that_existed_before_are_heard(ear, client):
 
 
 def test_azure_is_another_provider(ear, stub):
-    answer = httpx2.Response(200, json={"model": "gpt-x-2026", "choices": [], "usage": None})
+    answer = HTTP.Response(200, json={"model": "gpt-x-2026", "choices": [], "usage": None})
     client = stub(answer, make=openai.AzureOpenAI, base_url=None, azure_endpoint="http://stub.invalid", api_version="1")
     ask(client)
     assert (ear.end.provider, ear.end.model, ear.end.outcome) == ("azure.ai.openai", "gpt-x", "ok")
 
 
 def test_a_path_with_its_deployment_is_an_inference_too(ear, stub):
-    answers = [httpx2.Response(200, json={}) for _ in range(2)]
+    answers = [HTTP.Response(200, json={}) for _ in range(2)]
     client = stub(*answers)
     client.post("/deployments/d/chat/completions?api-version=1", cast_to=object, body={"model": "d"})
     client.post("/deployments/d/embeddings", cast_to=object, body=None)

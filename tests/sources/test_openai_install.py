@@ -15,7 +15,10 @@ from polymeter.contracts import CanEmitEvents
 from polymeter.errors import MissingExtraError
 from polymeter.events import EventDispatcher
 from polymeter.events.inference import InferenceCompleted
+from polymeter.events.rate_limits import RateLimitReported
 from polymeter.sources import InferenceRun, OpenAISource
+from polymeter.sources.openai_calls import Call
+from polymeter.sources.pending import PendingAnswer
 from polymeter.testing.clock import ManualClock
 from polymeter.testing.provider import Reply, Unauthorized
 from tests.interpreter import SRC, answer_of
@@ -233,10 +236,12 @@ def test_nothing_is_built_when_nobody_listens(client, run, monkeypatch):
     subscription = dispatcher.add_listener(InferenceCompleted, refuse)
     with source.install(dispatcher):
         subscription.cancel()
-        monkeypatch.setattr(InferenceRun, "__init__", refuse)
-        monkeypatch.setattr(InferenceCompleted, "__init__", refuse)
+        for made in (*KINDS, RateLimitReported, InferenceRun, PendingAnswer, Call):
+            monkeypatch.setattr(made, "__init__", refuse)
         assert ask(client).choices
         assert len(list(ask(client, stream=True))) == 10
+        assert client.responses.create(model="m", input="Hi").output_text
+        assert len(list(client.responses.create(model="m", input="Hi", stream=True))) == 16
         run(ask)
     assert source.health().started == 0
 
@@ -275,10 +280,10 @@ def test_an_sdk_that_is_missing_is_named_with_the_way_to_get_it(ear, monkeypatch
         OpenAISource().install(ear.dispatcher)
 
 
-@pytest.mark.parametrize("version", ["2.54.0", "4.0.0", "0.28.1", "33.0", "unknown"])
+@pytest.mark.parametrize("version", ["1.109.1", "4.0.0", "0.28.1", "33.0", "unknown"])
 def test_an_sdk_of_another_version_is_named_with_the_one_that_is_needed(ear, monkeypatch, version):
     monkeypatch.setattr(openai, "__version__", version)
-    with pytest.raises(MissingExtraError, match=re.escape(f"openai >=3,<4, and openai {version} is installed")):
+    with pytest.raises(MissingExtraError, match=re.escape(f"openai >=2,<4, and openai {version} is installed")):
         OpenAISource().install(ear.dispatcher)
 
 
@@ -310,6 +315,7 @@ import sys, json; sys.path.insert(0, {str(SRC)!r})
 from openai import OpenAI
 from polymeter.events import EventDispatcher
 from polymeter.events.inference import InferenceCompleted
+from polymeter.events.rate_limits import RateLimitReported
 from polymeter.sources import OpenAISource
 from polymeter.testing.provider import Provider
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
 import openai
 import pytest
 
+from polymeter.events.inference import InferenceCompleted
 from polymeter.testing.provider import Reply, Unauthorized
 
 SECRETS = {
@@ -54,4 +56,5 @@ def test_no_event_and_no_log_has_a_secret(ear, source, provider, caplog):
     assert ear.outcomes == ["ok", "ok", "ok", "error", "ok"]
     assert {name for name, secret in SECRETS.items() if secret in said} == set()
     assert provider.base_url not in said
-    assert "127.0.0.1" not in said
+    assert f":{urlsplit(provider.base_url).port}" not in said
+    assert {end.server_address for end in ear.all(InferenceCompleted)} == {"127.0.0.1"}

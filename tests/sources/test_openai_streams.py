@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from typing import TypeVar
 
-import httpx2
 import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
@@ -18,6 +17,7 @@ from polymeter.sources import OpenAISource
 from polymeter.testing.clock import ManualClock
 from polymeter.testing.provider import Provider, Reply, Tokens
 from tests.sources.conftest import BROKEN, END, EVENTS, QUESTION, piece, sse
+from tests.sources.openai_sdk import CLOSES_WHAT_IS_DROPPED, HTTP
 
 ChunkT = TypeVar("ChunkT")
 
@@ -167,9 +167,9 @@ def test_a_stream_that_another_thread_closes_while_it_is_read_is_cancelled(ear, 
         closer = threading.Thread(target=stream.close)
         closer.start()
         closer.join()
-        raise httpx2.ReadError("closed")
+        raise HTTP.ReadError("closed")
 
-    stream = ask(stub(httpx2.Response(200, headers=EVENTS, content=body())))
+    stream = ask(stub(HTTP.Response(200, headers=EVENTS, content=body())))
     with pytest.raises(BROKEN):
         list(stream)
     assert ear.outcomes == ["cancelled"]
@@ -199,9 +199,9 @@ def test_a_stream_that_breaks_is_an_error_of_a_call_whose_attempt_succeeded(ear,
 def test_a_stream_that_breaks_after_its_finish_reason_is_an_error_all_the_same(ear, stub):
     def body():
         yield sse(piece("Hi"), piece(finish_reason="stop")).content.removesuffix(END)
-        raise httpx2.ReadError("cut")
+        raise HTTP.ReadError("cut")
 
-    client = stub(httpx2.Response(200, headers=EVENTS, content=body()))
+    client = stub(HTTP.Response(200, headers=EVENTS, content=body()))
     with pytest.raises(BROKEN):
         list(ask(client))
     assert (ear.end.outcome, ear.end.finish_reason) == ("error", "stop")
@@ -221,7 +221,7 @@ def test_an_interrupt_while_a_chunk_is_awaited_cancels(ear, stub):
         yield sse(piece("Hi")).content.removesuffix(END)
         raise KeyboardInterrupt
 
-    client = stub(httpx2.Response(200, headers=EVENTS, content=body()))
+    client = stub(HTTP.Response(200, headers=EVENTS, content=body()))
     with pytest.raises(KeyboardInterrupt):
         list(ask(client))
     assert ear.outcomes == ["cancelled"]
@@ -318,6 +318,7 @@ def test_nobody_can_tell_it_from_another_stream(client):
     assert stream.response.elapsed
 
 
+@pytest.mark.skipif(not CLOSES_WHAT_IS_DROPPED, reason="the generators of this release close nothing")
 @pytest.mark.usefixtures("source")
 def test_its_iterator_is_still_the_generator_that_it_was(ear, client):
     """It is private, but somebody will have used it as one."""
@@ -361,6 +362,7 @@ def test_a_read_stream_leaves_no_more_behind_than_without_a_source(client):
     assert not [each for each in gc.get_objects() if isinstance(each, openai.Stream)]
 
 
+@pytest.mark.skipif(not CLOSES_WHAT_IS_DROPPED, reason="the generators of this release close nothing")
 @pytest.mark.usefixtures("source")
 def test_a_dropped_stream_closes_its_connection_when_it_is_collected(client):
     """As it would without a source."""

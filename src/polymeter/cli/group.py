@@ -7,6 +7,7 @@ import click
 from polymeter.cli.config import config
 from polymeter.cli.demo import demo
 from polymeter.cli.manifest import manifest
+from polymeter.cli.sources import sources
 
 __all__ = ["polymeter"]
 
@@ -20,3 +21,4 @@ def polymeter() -> None:
 polymeter.add_command(config)
 polymeter.add_command(demo)
 polymeter.add_command(manifest)
+polymeter.add_command(sources)

@@ -6,12 +6,47 @@ from typing import TYPE_CHECKING
 
 from polymeter.collectors.base import MetricsCollector, on
 from polymeter.collectors.measure import measure
+from polymeter.data.layout import ABSENT
 from polymeter.lazily import lazily
 
 if TYPE_CHECKING:
+    from polymeter.collectors.cost import CostMetricsCollector
+    from polymeter.collectors.embeddings import EmbeddingsMetricsCollector
+    from polymeter.collectors.genai import GenAIMetricsCollector
+    from polymeter.collectors.http import HttpMetricsCollector
+    from polymeter.collectors.http_semconv import HttpSemconvMetricsCollector
     from polymeter.collectors.inference import InferenceMetricsCollector
+    from polymeter.collectors.rate_limits import RateLimitMetricsCollector
+    from polymeter.collectors.structured_output import StructuredOutputMetricsCollector
     from polymeter.collectors.tracing import trace_ids
 else:  # not the two above: what is called like its module would be the module
-    __getattr__, __dir__ = lazily(__name__, {"inference": "InferenceMetricsCollector", "tracing": "trace_ids"})
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "cost": "CostMetricsCollector",
+            "embeddings": "EmbeddingsMetricsCollector",
+            "genai": "GenAIMetricsCollector",
+            "http": "HttpMetricsCollector",
+            "http_semconv": "HttpSemconvMetricsCollector",
+            "inference": "InferenceMetricsCollector",
+            "rate_limits": "RateLimitMetricsCollector",
+            "structured_output": "StructuredOutputMetricsCollector",
+            "tracing": "trace_ids",
+        },
+    )
 
-__all__ = ["InferenceMetricsCollector", "MetricsCollector", "measure", "on", "trace_ids"]
+__all__ = [
+    "ABSENT",
+    "CostMetricsCollector",
+    "EmbeddingsMetricsCollector",
+    "GenAIMetricsCollector",
+    "HttpMetricsCollector",
+    "HttpSemconvMetricsCollector",
+    "InferenceMetricsCollector",
+    "MetricsCollector",
+    "RateLimitMetricsCollector",
+    "StructuredOutputMetricsCollector",
+    "measure",
+    "on",
+    "trace_ids",
+]

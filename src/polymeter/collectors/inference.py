@@ -12,11 +12,15 @@ from polymeter.events.inference import (
     InferenceAttemptStarted,
     InferenceCompleted,
     InferenceStarted,
+    StreamChunkReceived,
 )
 from polymeter.events.usage import Usage
+from polymeter.subscription import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from polymeter.contracts import CanDispatchEvents, CanStoreMetrics
 
 __all__ = ["InferenceMetricsCollector"]
 
@@ -70,6 +74,18 @@ def _tokens(part: str) -> Measure:
     )
 
 
+class _Gaps(MetricsCollector):
+    """What is only recorded if it is asked for: every chunk of every stream."""
+
+    gap = measure.timer(
+        "inference.chunk_gap_ms",
+        on=StreamChunkReceived,
+        value="gap_ms",
+        tags=("model",),
+        help="Time from one chunk of a stream to the next.",
+    )
+
+
 class InferenceMetricsCollector(MetricsCollector):
     """Calls, attempts, tokens, durations and first chunks of LLM inference.
 
@@ -77,16 +93,35 @@ class InferenceMetricsCollector(MetricsCollector):
     """
 
     _origin: Origin | None = None
+    _per_chunk = False
 
-    def __init__(self, *, exemplars: ExemplarSource | None = None) -> None:
+    def __init__(self, *, exemplars: ExemplarSource | None = None, per_chunk: bool = False) -> None:
         """Make one.
 
+        :param per_chunk: record each gap between two chunks of a stream (``inference.chunk_gap_ms``), beside the mean
+            of each call. It makes and passes on an event for every chunk: some microseconds each.
         :param exemplars: where the exemplars of ``inference.duration_ms`` and ``inference.completed`` come from, as in
             :data:`~polymeter.collectors.measure.measure`: ``trace_ids``, ``"execution_id"``, a callable that takes the
             event and gives labels or ``None``. Default: there are none.
         :raises DefinitionError: for a field that :class:`~polymeter.events.inference.InferenceCompleted` does not have.
         """
         self._origin = origin_of(exemplars, InferenceCompleted, type(self).__name__)
+        self._per_chunk = per_chunk
+
+    def register(self, events: CanDispatchEvents, registry: CanStoreMetrics) -> Subscription:
+        """Begin to record into ``registry`` what is heard from ``events``.
+
+        :raises DefinitionConflictError: if ``registry`` knows one of the names as something else.
+        :raises DefinitionError: if this collector is registered already.
+        """
+        registered = super().register(events, registry)
+        if not self._per_chunk:
+            return registered
+        try:
+            return Subscription.of_all([registered, _Gaps().register(events, registry)])
+        except BaseException:
+            registered.cancel()
+            raise
 
     def _origin_of(self, measure: Measure) -> Origin | None:
         has_exemplars = measure.definition.name in {"inference.duration_ms", "inference.completed"}
@@ -115,6 +150,28 @@ class InferenceMetricsCollector(MetricsCollector):
         value="time_to_first_chunk_ms",
         tags=_END,
         help="Time from the start of a streamed call to its first chunk.",
+    )
+    first_content = measure.timer(
+        "inference.ttft_ms",
+        on=InferenceCompleted,
+        value="time_to_first_content_ms",
+        tags=_END,
+        help="Time from the start of a streamed call to its first chunk with content: time to first token.",
+    )
+    mean_chunk_gap = measure.timer(
+        "inference.mean_chunk_gap_ms",
+        on=InferenceCompleted,
+        value="mean_chunk_gap_ms",
+        tags=_END,
+        help="Mean time from one chunk to the next, of a streamed call.",
+    )
+    decode_rate = measure.histogram(
+        "inference.decode.tokens_per_sec",
+        on=InferenceCompleted,
+        value="decode_tokens_per_second",
+        tags=_END,
+        unit="tokens/s",
+        help="Answer tokens per second from the first chunk of a streamed call to its end.",
     )
     input_tokens = measure.histogram(
         "inference.tokens.input",

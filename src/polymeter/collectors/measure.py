@@ -43,7 +43,8 @@ class _Declarations:
     * ``name``: the metric's name;
     * ``on``: the event class;
     * ``value``: a field path (``"usage.input_tokens"``) or a callable that takes the event; ``None`` is not recorded;
-    * ``tags``: field paths, or a mapping of tag name -> field path or callable; a ``None`` reads ``unknown``;
+    * ``tags``: field paths, or a mapping of tag name -> field path or callable; a ``None`` reads ``unknown``, and a
+      callable that gives ``ABSENT`` leaves the tag out;
     * ``when``: a callable that takes the event and says whether to record;
     * ``exemplar``, of counters, histograms and timers: where the value came from. A field path (``"trace_id"``), a
       mapping of label name -> field path or callable, or a callable that takes the event and gives such labels. A

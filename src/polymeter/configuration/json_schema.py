@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from polymeter.configuration.discovered import AUTO
 from polymeter.configuration.forms import with_reference
 from polymeter.configuration.options import Options, options_of
 from polymeter.configuration.reading import NOT_SAID, ROOMS, TAG_VALUES
-from polymeter.configuration.rooms import REGISTRIES
+from polymeter.configuration.rooms import REGISTRIES, SOURCES
 from polymeter.configuration.serving import serving_options
 from polymeter.configuration.triggers import Triggers
 
@@ -50,8 +51,10 @@ def _section(room: Room) -> dict[str, Any]:
     names = list(room.names)
     things = {name: _thing(room.find(name), room.wiring) for name in names}
     own = {"type": "object", "properties": _USE}
+    auto = [{"const": AUTO, "description": "of every library that is installed"}] if room is SOURCES else []
     return {
         "anyOf": [
+            *auto,
             {"type": "array", "items": {"type": "string"}, "examples": [names]},
             {"type": "object", "properties": things, "additionalProperties": {"anyOf": [own, {"type": "boolean"}]}},
         ]

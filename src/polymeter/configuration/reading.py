@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.configuration import scalars
+from polymeter.configuration.discovered import with_discovered
 from polymeter.configuration.forms import OneOf, Table
 from polymeter.configuration.options import Options, options_of
 from polymeter.configuration.part import Part
@@ -113,8 +114,11 @@ class Reading:
     def parts(self, section: str) -> tuple[Part, ...]:
         """Give the exporters, the collectors or the sources."""
         room, place = ROOMS[section], self._top.at(section)
+        said = self._table.get(section, {})
+        if room is SOURCES:
+            said = with_discovered(said, room)
         found: list[Part] = []
-        for name, table in parts_said(self._table.get(section, {}), place):
+        for name, table in parts_said(said, place):
             part = self._part(room, name, table, place_of(table, place.at(name)))
             if part is not None:
                 found.append(part)

@@ -6,14 +6,25 @@ for each metric that has one, and at the end the time and the sequence number of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from polymeter.data.kind import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Column", "RowLayout"]
+__all__ = ["ABSENT", "Column", "RowLayout"]
+
+
+class _Absent:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = _Absent()
+"""What stands in a key for a tag that this series does not have; ``None`` there is the tag value ``unknown``."""
 
 
 class Column(NamedTuple):
@@ -57,4 +68,5 @@ class RowLayout(NamedTuple):
         for place in self.flags:
             if values[place] in {0, 1}:
                 values[place] = bool(values[place])
-        return dict(zip(self.tags, values, strict=True))
+        tags = zip(self.tags, values, strict=True)
+        return {name: value for name, value in tags if value is not ABSENT}

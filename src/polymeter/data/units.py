@@ -122,7 +122,8 @@ def unit_of(name: str, unit: str | None = None, *, is_timer: bool = False) -> Un
     """
     if unit is not None:
         symbol = unit.translate(_NO_BRACES)
-        found = _KNOWN.get(unit) or Unit(symbol, symbol)
+        # Braces alone say what is counted, and are no unit: {token}. It is kept as written, and ends no name.
+        found = _KNOWN.get(unit) or (Unit(unit, "") if unit == f"{{{symbol}}}" else Unit(symbol, symbol))
         if is_timer and not found.is_time:
             message = f"timer {name!r} cannot have the unit {unit!r}: use 'ms', 's', 'us', 'ns', 'min' or 'h'"
             raise DefinitionError(message)

@@ -7,6 +7,8 @@ one start and exactly one end, however it ends::
       InferenceAttemptStarted -> InferenceAttemptFailed(will_retry=True)      any number of times
       InferenceAttemptStarted -> InferenceAttemptSucceeded | InferenceAttemptFailed(will_retry=False)
       StreamFirstChunkReceived                                                streams, at most once
+      StreamFirstContentReceived                                              streams, at most once, not before it
+      StreamChunkReceived                                                     streams, each chunk after the first
       InferenceUsageReported                                                  if the provider reports usage
     InferenceCompleted(outcome)
 
@@ -31,7 +33,9 @@ __all__ = [
     "InferenceStarted",
     "InferenceUsageReported",
     "Outcome",
+    "StreamChunkReceived",
     "StreamFirstChunkReceived",
+    "StreamFirstContentReceived",
     "Usage",
 ]
 
@@ -115,6 +119,33 @@ class StreamFirstChunkReceived(InferenceEvent):
 
 
 @dataclass(slots=True, kw_only=True)
+class StreamFirstContentReceived(InferenceEvent):
+    """The first chunk with content reached the caller: text, reasoning, arguments of a tool call, or other output.
+
+    Many streams begin with a chunk that has none and only says the role. If the first chunk has content, this event
+    follows it with the same time.
+
+    :ivar time_to_first_content_ms: milliseconds since the execution began, retries and their waits included.
+    """
+
+    time_to_first_content_ms: float
+
+
+@dataclass(slots=True, kw_only=True)
+class StreamChunkReceived(InferenceEvent):
+    """Another chunk of a stream reached the caller. It is only made if somebody listens to it.
+
+    :ivar index: place in the stream: 1 for the second chunk; the first one has an event of its own.
+    :ivar gap_ms: milliseconds since the chunk before it.
+    :ivar has_content: whether it has text, reasoning, arguments of a tool call, or other output.
+    """
+
+    index: int
+    gap_ms: float
+    has_content: bool
+
+
+@dataclass(slots=True, kw_only=True)
 class InferenceUsageReported(InferenceEvent):
     """The provider said how many tokens were used.
 
@@ -136,6 +167,12 @@ class InferenceCompleted(InferenceEvent):
     :ivar usage: the tokens that are known to be used so far; ``None`` if the provider reported none.
     :ivar error_type: of an error: class of the exception that the caller saw.
     :ivar response_model: the model that answered, if the provider says.
+    :ivar time_to_first_content_ms: of a stream that gave a chunk with content.
+    :ivar chunk_count: chunks of a stream that reached the caller.
+    :ivar mean_chunk_gap_ms: mean milliseconds from one chunk to the next; ``None`` below two chunks.
+    :ivar input_count: of embeddings: how many inputs there were.
+    :ivar dimensions: of embeddings: how many numbers each of them has.
+    :ivar server_address: name of the host that was asked, without port or path, if it is known.
     """
 
     outcome: Outcome
@@ -146,8 +183,26 @@ class InferenceCompleted(InferenceEvent):
     usage: Usage | None = None
     error_type: str | None = None
     response_model: str | None = None
+    time_to_first_content_ms: float | None = None
+    chunk_count: int = 0
+    mean_chunk_gap_ms: float | None = None
+    input_count: int | None = None
+    dimensions: int | None = None
+    server_address: str | None = None
 
     @property
     def is_success(self) -> bool:
         """Whether the answer came whole."""
         return self.outcome == "ok"
+
+    @property
+    def decode_tokens_per_second(self) -> float | None:
+        """Tokens of the answer per second from the first chunk to the end: how fast it was written.
+
+        ``None`` if it was no stream, came in one chunk, or no tokens are known.
+        """
+        if self.usage is None or self.time_to_first_chunk_ms is None or self.chunk_count == 1:
+            return None
+        seconds = (self.duration_ms - self.time_to_first_chunk_ms) / 1000
+        written = self.usage.output_tokens
+        return written / seconds if seconds > 0 and written else None

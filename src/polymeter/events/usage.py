@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
+from typing import Final
 
 from polymeter.errors import InvalidMetricError
 
 __all__ = ["Usage"]
+
+_CLASSES: Final = ("input", "cache_read", "cache_write", "output", "reasoning")
+
+
+def _check(*numbers: object) -> None:
+    for place, value in enumerate(numbers):  # once or twice per call of a model
+        if type(value) is not int or value < 0:
+            _check_odd(_CLASSES[place], value)
+
+
+def _check_odd(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        message = f"usage {name}={value!r} is not a number of tokens (an int >= 0)"
+        raise InvalidMetricError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +42,7 @@ class Usage:
     reasoning: int = 0
 
     def __post_init__(self) -> None:
-        for part in fields(self):
-            value = getattr(self, part.name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                message = f"usage {part.name}={value!r} is not a number of tokens (an int >= 0)"
-                raise InvalidMetricError(message)
+        _check(self.input, self.cache_read, self.cache_write, self.output, self.reasoning)
 
     @classmethod
     def from_inclusive(
@@ -49,9 +60,14 @@ class Usage:
 
         :raises InvalidMetricError: for a number that is not an ``int`` >= 0.
         """
-        # Made as reported first, which checks every number: a negative one must not pass as 0.
-        reported = cls(input=input, cache_read=cache_read, cache_write=cache_write, output=output, reasoning=reasoning)
-        return replace(reported, input=max(0, input - cache_read - cache_write), output=max(0, output - reasoning))
+        _check(input, cache_read, cache_write, output, reasoning)  # as reported: a negative one must not pass as 0
+        return cls(
+            input=max(0, input - cache_read - cache_write),
+            cache_read=cache_read,
+            cache_write=cache_write,
+            output=max(0, output - reasoning),
+            reasoning=reasoning,
+        )
 
     @property
     def input_tokens(self) -> int:

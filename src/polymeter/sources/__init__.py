@@ -10,24 +10,43 @@ from typing import TYPE_CHECKING
 from polymeter.lazily import lazily
 
 if TYPE_CHECKING:
+    from polymeter.sources.anthropic import AnthropicSource
+    from polymeter.sources.discovery import Discovered, discover
+    from polymeter.sources.google_genai import GoogleGenAISource
     from polymeter.sources.health import SourceHealth
+    from polymeter.sources.http import HttpSource
+    from polymeter.sources.instructor import InstructorSource
     from polymeter.sources.lifecycle import InferenceRun, abandon_when_dropped, inference, start_inference
+    from polymeter.sources.litellm import LiteLLMSource
     from polymeter.sources.openai import OpenAISource
 else:
     __getattr__, __dir__ = lazily(
         __name__,
         {
+            "anthropic": "AnthropicSource",
+            "discovery": "Discovered discover",
+            "google_genai": "GoogleGenAISource",
             "health": "SourceHealth",
+            "http": "HttpSource",
+            "instructor": "InstructorSource",
             "lifecycle": "InferenceRun abandon_when_dropped inference start_inference",
+            "litellm": "LiteLLMSource",
             "openai": "OpenAISource",
         },
     )
 
 __all__ = [
+    "AnthropicSource",
+    "Discovered",
+    "GoogleGenAISource",
+    "HttpSource",
     "InferenceRun",
+    "InstructorSource",
+    "LiteLLMSource",
     "OpenAISource",
     "SourceHealth",
     "abandon_when_dropped",
+    "discover",
     "inference",
     "start_inference",
 ]

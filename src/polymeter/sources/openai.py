@@ -1,4 +1,4 @@
-"""The OpenAI SDK: chat completions and embeddings, streamed or not, with every attempt.
+"""The OpenAI SDK: responses, chat completions, legacy completions and embeddings, with every attempt.
 
 Works on ``openai.OpenAI`` and ``openai.AsyncOpenAI`` and what derives from them (``AzureOpenAI``, the module's own
 client, clients made by ``with_options``), also for clients that exist already. Responses of the SDK are not changed:
@@ -9,7 +9,7 @@ unless the caller asks for it (``stream_options={"include_usage": True}``).
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.errors import MissingExtraError
 from polymeter.sources.health import SourceHealth, Tally
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenAISource"]
 
-_SUPPORTED = 3
+_SUPPORTED: Final = (2, 3)
 _FIX = "pip install 'polymeter[openai]'"
 
 
 class OpenAISource:
-    """Tells inference events of every call of ``chat.completions`` and ``embeddings`` in this process.
+    """Tells inference events of every call of ``responses``, ``completions`` and ``embeddings`` in this process.
 
     ::
 
@@ -66,8 +66,9 @@ def _check_version() -> None:
         message = f"OpenAISource needs the openai package, which cannot be imported ({error}): {_FIX}"
         raise MissingExtraError(message) from error
     version = str(getattr(sdk, "__version__", None) or getattr(sdk, "VERSION", "unknown"))
-    if version.partition(".")[0] != str(_SUPPORTED):
+    if version.partition(".")[0] not in map(str, _SUPPORTED):
         message = (
-            f"OpenAISource needs openai >={_SUPPORTED},<{_SUPPORTED + 1}, and openai {version} is installed: {_FIX}"
+            f"OpenAISource needs openai >={_SUPPORTED[0]},<{_SUPPORTED[-1] + 1}, "
+            f"and openai {version} is installed: {_FIX}"
         )
         raise MissingExtraError(message)

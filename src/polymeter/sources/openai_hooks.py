@@ -20,7 +20,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from polymeter.sources.installs import Installs
-from polymeter.sources.openai_calls import Asked, Call, status_of
+from polymeter.sources.openai_asked import Asked
+from polymeter.sources.openai_calls import Call
 from polymeter.sources.patching import patch_method
 from polymeter.subscription import Subscription
 
@@ -175,7 +176,7 @@ class _Hooks:
         def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
             call = self._call()
             if call is not None:
-                call.run.attempt_succeeded(status_of(kwargs.get("response")))
+                call.responded(kwargs.get("response"))
             return below(client, *args, **kwargs)
 
         return process_response
@@ -184,7 +185,7 @@ class _Hooks:
         async def process_response(client: Any, *args: Any, **kwargs: Any) -> Any:
             call = self._call()
             if call is not None:
-                call.run.attempt_succeeded(status_of(kwargs.get("response")))
+                call.responded(kwargs.get("response"))
             return await below(client, *args, **kwargs)
 
         return process_response

@@ -23,8 +23,13 @@ HeldT = TypeVar("HeldT")
 class ReadsAnswers(Protocol):
     """Takes from an answer what a run should know. Never raises: what it cannot read it counts."""
 
-    def chunk(self, chunk: Any, /) -> None:
-        """Read one chunk of a stream; called for each of them, so it has to be quick."""
+    def chunk(self, chunk: Any, /) -> bool:
+        """Read one chunk of a stream; called for each of them, so it has to be quick.
+
+        :return: whether it has content: text, reasoning, arguments of a tool call, or other output; not so if it only
+            says the role, an end or the usage. What cannot be read has none.
+        """
+        ...
 
     def whole(self, answer: Any, /) -> None:
         """Read an answer that came in one piece."""
@@ -70,14 +75,6 @@ class PendingAnswer:
     def when_ended(self, unhook: Callable[[], None]) -> None:
         """Call ``unhook`` when it is over."""
         self._unhook = unhook
-
-    def begun(self) -> None:
-        """Tell that the first chunk came."""
-        try:
-            self.run.chunk()
-        except BaseException as error:  # a dispatcher that was asked to raise
-            self.failed(error)
-            raise
 
     def end(self, outcome: Outcome, error: BaseException | None = None) -> None:
         """End the run."""

@@ -64,13 +64,13 @@ async def _closed(chunks: Any) -> None:
 
 
 class _Chunks:
-    __slots__ = ("_answer", "_chunks", "_first", "_read")
+    __slots__ = ("_answer", "_chunks", "_read", "_tell")
 
     def __init__(self, chunks: Iterator[Any], answer: PendingAnswer) -> None:
         self._chunks = chunks
         self._answer = answer
         self._read = answer.reader.chunk
-        self._first = True
+        self._tell = answer.run.chunk
 
     def __getattr__(self, name: str) -> Any:
         # It is a generator, and somebody may use it as one.
@@ -91,21 +91,22 @@ class _Chunks:
             raise
         finally:
             leave(token)
-        if self._first:
-            self._first = False
-            self._answer.begun()
-        self._read(chunk)
+        try:
+            self._tell(self._read(chunk))
+        except BaseException as error:  # a dispatcher that was asked to raise
+            self._answer.failed(error)
+            raise
         return chunk
 
 
 class _AsyncChunks:
-    __slots__ = ("_answer", "_chunks", "_first", "_read")
+    __slots__ = ("_answer", "_chunks", "_read", "_tell")
 
     def __init__(self, chunks: AsyncIterator[Any], answer: PendingAnswer) -> None:
         self._chunks = chunks
         self._answer = answer
         self._read = answer.reader.chunk
-        self._first = True
+        self._tell = answer.run.chunk
 
     def __getattr__(self, name: str) -> Any:
         return getattr(object.__getattribute__(self, "_chunks"), name)
@@ -125,8 +126,9 @@ class _AsyncChunks:
             raise
         finally:
             leave(token)
-        if self._first:
-            self._first = False
-            self._answer.begun()
-        self._read(chunk)
+        try:
+            self._tell(self._read(chunk))
+        except BaseException as error:  # a dispatcher that was asked to raise
+            self._answer.failed(error)
+            raise
         return chunk

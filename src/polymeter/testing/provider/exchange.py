@@ -55,9 +55,9 @@ class Exchange:
                 self._stream(step)
             case Reply():
                 answer = Answer.to(self._request, step, self._form)
-                self._send("answered", 200, self._form.whole(answer), usage=answer.usage)
+                self._send("answered", 200, self._form.whole(answer), step, usage=answer.usage)
             case Refusal():
-                self._send("answered", step.status, self._form.error(step), refusal=step)
+                self._send("answered", step.status, self._form.error(step), step)
             case Hang():
                 if step.seconds is None:
                     self._line.wait()
@@ -74,7 +74,8 @@ class Exchange:
         answer = Answer.to(self._request, reply, self._form)
         stream = self._form.stream(answer)
         self._request = replace(self._request, status=200)
-        self._line.begin(200, {"content-type": "text/event-stream; charset=utf-8"} | self._form.headers(self._request))
+        kind = {"content-type": "text/event-stream; charset=utf-8"}
+        self._line.begin(200, {**kind, **self._form.headers(self._request), **reply.headers})
         self._line.pause(reply.first_chunk_after)
         self._line.send(stream.opening)
         for place, piece in enumerate(stream.pieces[: reply.drop_after_chunks]):
@@ -88,11 +89,11 @@ class Exchange:
             self._end("answered", answer.usage)
             self._line.end(stream.closing)
 
-    def _send(
-        self, outcome: Outcome, status: int, body: Json, *, usage: Tokens | None = None, refusal: Refusal | None = None
-    ) -> None:
+    def _send(self, outcome: Outcome, status: int, body: Json, step: Step, *, usage: Tokens | None = None) -> None:
         data = json.dumps(body).encode()
-        headers = {"content-type": "application/json"} | self._form.headers(self._request, refusal)
+        refusal = step if isinstance(step, Refusal) else None
+        kind = {"content-type": "application/json"}
+        headers = {**kind, **self._form.headers(self._request, refusal), **step.headers}
         self._request = replace(self._request, status=status)
         self._end(outcome, usage)
         self._line.answer(status, headers, data)
@@ -104,7 +105,7 @@ class Exchange:
             return
         problem = ServerError(message=f"The test provider failed ({type(failure).__name__}): see its failures.")
         with suppress(LineClosedError):
-            self._send("failed", problem.status, self._form.error(problem), refusal=problem)
+            self._send("failed", problem.status, self._form.error(problem), problem)
 
     def _break_off(self, outcome: Outcome) -> None:
         self._end(outcome)

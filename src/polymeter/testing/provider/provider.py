@@ -60,6 +60,11 @@ class Provider:
         return f"{self._server.url}/v1"
 
     @property
+    def url(self) -> str:
+        """Where all others find it, such as those of Anthropic: without a path."""
+        return self._server.url
+
+    @property
     def requests(self) -> tuple[Request, ...]:
         """What the server saw so far, in order of arrival; also what it could not understand."""
         return self._log.all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -21,10 +21,12 @@ class Step:
 
     :param times: how many requests get it.
     :param respond_after: wait before the first byte, headers included.
+    :param headers: of the answer, beside and instead of those of the format; names in lower case.
     """
 
     times: int = 1
     respond_after: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
     def __post_init__(self) -> None:
         """Refuse what could never happen.

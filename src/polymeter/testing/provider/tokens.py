@@ -54,6 +54,6 @@ def count_words(value: object) -> int:
             return sum(map(count_words, cast("list[object]", value)))
         case dict():
             message = cast("dict[str, object]", value)
-            return count_words([message.get("content"), message.get("text")])
+            return count_words([message.get(name) for name in ("content", "parts", "text")])
         case _:
             return int(isinstance(value, int))

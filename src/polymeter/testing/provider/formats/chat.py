@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from polymeter.testing.provider.request import Request
     from polymeter.testing.provider.tokens import Tokens
 
-__all__ = ["Chat"]
+__all__ = ["Chat", "asks_for_usage", "usage_json"]
 
 
 class Chat(OpenAIFormat):
@@ -23,7 +23,7 @@ class Chat(OpenAIFormat):
 
     def wants_usage(self, request: Request) -> bool:
         """Report tokens always, but in a stream only on demand."""
-        return not request.stream or _asks_for_usage(request)
+        return not request.stream or asks_for_usage(request)
 
     def whole(self, answer: Answer) -> Json:
         """Write a ``chat.completion``."""
@@ -32,13 +32,13 @@ class Chat(OpenAIFormat):
             message["tool_calls"] = [_call(answer, place, call.json) for place, call in enumerate(answer.tool_calls)]
         choice = {"index": 0, "message": message, "finish_reason": answer.finish_reason}
         body = _envelope(answer, "chat.completion") | {"choices": [choice]}
-        return body if answer.usage is None else body | {"usage": _usage(answer.usage)}
+        return body if answer.usage is None else body | {"usage": usage_json(answer.usage)}
 
     def stream(self, answer: Answer) -> Streamed:
         """Write ``chat.completion.chunk`` events: the role, the pieces, the end, the usage if wanted, ``[DONE]``."""
         envelope = _envelope(answer, "chat.completion.chunk")
         # Where usage was asked for, every chunk has the field; only the last one, without choices, fills it.
-        blank: Json = {"usage": None} if answer.usage is not None or _asks_for_usage(answer.request) else {}
+        blank: Json = {"usage": None} if answer.usage is not None or asks_for_usage(answer.request) else {}
 
         def chunk(delta: Json, finish_reason: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
@@ -51,13 +51,14 @@ class Chat(OpenAIFormat):
             pieces.append(named + filled)
         closing = chunk({}, answer.finish_reason)
         if answer.usage is not None:
-            closing += sse(envelope | {"choices": [], "usage": _usage(answer.usage)})
+            closing += sse(envelope | {"choices": [], "usage": usage_json(answer.usage)})
         content = None if answer.text is None else ""
         opening = chunk({"role": "assistant", "content": content, "refusal": None})
         return Streamed(opening, pieces, closing + b"data: [DONE]\n\n")
 
 
-def _asks_for_usage(request: Request) -> bool:
+def asks_for_usage(request: Request) -> bool:
+    """Say whether a stream is to end with the usage."""
     match request.body.get("stream_options"):
         case {"include_usage": True}:
             return True
@@ -84,7 +85,8 @@ def _call(answer: Answer, place: int, arguments: str) -> Json:
     }
 
 
-def _usage(tokens: Tokens) -> Json:
+def usage_json(tokens: Tokens) -> Json:
+    """Write tokens as completions do."""
     prompt = {"cached_tokens": tokens.cache_read, "audio_tokens": 0}
     if tokens.cache_write:
         prompt["cache_write_tokens"] = tokens.cache_write

@@ -27,7 +27,14 @@ def _number(value: float) -> str:
 
 
 class OpenAIFormat(Format):
-    """The manners of OpenAI: ids, rate limits, retry hints and error bodies."""
+    """The manners of OpenAI: ids, rate limits, retry hints and error bodies.
+
+    Azure has the same below ``/openai``, some of it within a deployment.
+    """
+
+    def matches(self, path: str) -> bool:
+        """Say whether ``path`` is the one of OpenAI, or that of Azure."""
+        return path == self.path or (path.startswith("/openai/") and path.endswith(self.path.removeprefix("/v1")))
 
     def headers(self, request: Request, refusal: Refusal | None = None) -> dict[str, str]:
         """Name the request, say how much of the limit is left, and when to come back."""

@@ -1,0 +1,245 @@
+"""Where LiteLLM is listened to.
+
+===============================  ===========================================  ==========================================
+what                             called                                       tells
+===============================  ===========================================  ==========================================
+``completion``, ``acompletion``  by the caller, and by LiteLLM itself for     start and end, if no other call of LiteLLM
+and their like                   its tries                                    is under way; else that a try failed
+``completion_with_retries``      when LiteLLM tries again by itself           will be retried, and each of these tries
+and their like
+``Logging.pre_call``             when a request is about to be sent           attempt started
+===============================  ===========================================  ==========================================
+
+LiteLLM's own callbacks come later, on other threads, and not at all for what is cancelled, closed early or abandoned;
+so they are not used. The functions are mostly imported by name; hence their code is replaced, not the names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from polymeter.sources.code_patching import can_patch_code, patch_code
+from polymeter.sources.installs import Installs
+from polymeter.sources.litellm_asked import Asked
+from polymeter.sources.litellm_calls import Call
+from polymeter.sources.nested import leave_outer, outer_call
+from polymeter.sources.patching import patch_method
+from polymeter.subscription import Subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from types import FunctionType, ModuleType
+
+__all__ = ["LITELLM_INSTALLS"]
+
+_FUNCTIONS: Final = {
+    "completion": "chat",
+    "acompletion": "chat",
+    "text_completion": "text_completion",
+    "atext_completion": "text_completion",
+    "embedding": "embeddings",
+    "aembedding": "embeddings",
+}
+_RETRIES: Final = ("completion_with_retries", "acompletion_with_retries")
+_MODULES: Final = ("litellm", "litellm.main")  # since 1.100 each has functions of its own, one below the other
+_ASYNC_INSIDE: Final = ("acompletion", "atext_completion", "aembedding")  # LiteLLM's flags: gives a coroutine
+
+
+class _Reads:
+    """Reads what calls of one function ask for."""
+
+    def __init__(self, litellm: ModuleType, operation: str, function: Callable[..., Any]) -> None:
+        self._litellm = litellm
+        self._operation = operation
+        self._names = tuple(inspect.signature(function).parameters)
+
+    def asked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked:
+        return Asked.of(self._litellm, self._operation, {**dict(zip(self._names, args, strict=False)), **kwargs})
+
+
+class _Hooks:
+    """Makes the wrappers, each from a callable that does what was there before.
+
+    Once undone, they only pass calls through.
+    """
+
+    def __init__(self, litellm: ModuleType) -> None:
+        self._litellm = litellm
+        self._installed = True
+
+    def patch(self) -> Subscription:
+        """Put them in place."""
+        patches = [patch_code(function, wrap) for function, wrap in self._found()]
+        logging = importlib.import_module("litellm.litellm_core_utils.litellm_logging").Logging
+        patches.append(patch_method(logging, "pre_call", self._pre_call))
+        return Subscription.of_all([*patches, Subscription(self._undone)])
+
+    def _found(self) -> Iterator[tuple[FunctionType, Callable[..., Any]]]:
+        """Give each function once; a name may stand for another library's wrapper around it."""
+        seen: set[int] = set()
+        for module in map(importlib.import_module, _MODULES):
+            for name in (*_FUNCTIONS, *_RETRIES):
+                function = getattr(module, name, None)
+                while function is not None and not can_patch_code(function):
+                    function = getattr(function, "__wrapped__", None)
+                if function is None or id(function) in seen:
+                    continue
+                seen.add(id(function))
+                asynchronous = name.startswith("a")
+                if name in _RETRIES:
+                    yield function, self._retry_async if asynchronous else self._retry
+                else:
+                    # An asynchronous one may take anything and pass it on to the other.
+                    other = getattr(module, name[1:] if asynchronous else name, function)
+                    reads = _Reads(self._litellm, _FUNCTIONS[name], other)
+                    yield function, partial(self._call_async if asynchronous else self._call, reads)
+
+    def _undone(self) -> None:
+        self._installed = False
+
+    def _around(self) -> Call | None:
+        """Give the call that this happens in."""
+        call = outer_call.get()
+        return call if isinstance(call, Call) and call.owner is self and call.is_active else None
+
+    def _begin(self, reads: _Reads, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+        audience = LITELLM_INSTALLS.audience
+        if not (self._installed and audience.listening):
+            return None
+        try:
+            if any(kwargs.get(flag) is True for flag in _ASYNC_INSIDE):
+                return None
+            return Call(self, reads.asked(args, kwargs), audience)
+        except Exception:  # noqa: BLE001 - the host must not notice
+            audience.surprised()
+            return None
+
+    def _call(self, reads: _Reads, below: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            around = self._around()
+            mine = self._begin(reads, args, kwargs) if around is None else None
+            if mine is None:
+                try:
+                    return below(*args, **kwargs)
+                except Exception as error:
+                    if around is not None:
+                        around.tried(error)
+                    raise
+            token = outer_call.set(mine)
+            try:
+                mine.run.start()
+                answer = below(*args, **kwargs)
+            except BaseException as error:
+                mine.failed(error)
+                raise
+            finally:
+                mine.is_active = False
+                leave_outer(token)
+            return mine.answered(answer)
+
+        return call
+
+    def _call_async(self, reads: _Reads, below: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            around = self._around()
+            mine = self._begin(reads, args, kwargs) if around is None else None
+            if mine is None:
+                try:
+                    return await below(*args, **kwargs)
+                except Exception as error:
+                    if around is not None:
+                        around.tried(error)
+                    raise
+            token = outer_call.set(mine)
+            try:
+                mine.run.start()
+                answer = await below(*args, **kwargs)
+            except BaseException as error:
+                mine.failed(error)
+                raise
+            finally:
+                mine.is_active = False
+                leave_outer(token)
+            return mine.answered(answer)
+
+        return call
+
+    def _retry(self, below: Callable[..., Any]) -> Callable[..., Any]:
+        def retry(*args: Any, **kwargs: Any) -> Any:
+            around = self._around()
+            if around is None:
+                return below(*args, **kwargs)
+            tries = _tries(around, kwargs)
+            do = kwargs.get("original_function") or self._litellm.completion
+
+            def once(*args: Any, **kwargs: Any) -> Any:
+                last = next(tries, True)
+                try:
+                    return do(*args, **kwargs)
+                except Exception as error:
+                    around.tried(error)
+                    _decided(around, last=last)
+                    raise
+
+            return below(*args, **{**kwargs, "original_function": once})
+
+        return retry
+
+    def _retry_async(self, below: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def retry(*args: Any, **kwargs: Any) -> Any:
+            around = self._around()
+            do = kwargs.get("original_function")
+            if around is None or do is None:
+                return await below(*args, **kwargs)
+            tries = _tries(around, kwargs)
+
+            async def once(*args: Any, **kwargs: Any) -> Any:
+                last = next(tries, True)
+                try:
+                    return await do(*args, **kwargs)
+                except Exception as error:
+                    around.tried(error)
+                    _decided(around, last=last)
+                    raise
+
+            return await below(*args, **{**kwargs, "original_function": once})
+
+        return retry
+
+    def _pre_call(self, below: Callable[..., Any]) -> Callable[..., Any]:
+        def pre_call(logging: Any, /, *args: Any, **kwargs: Any) -> Any:
+            around = self._around()
+            if around is not None:
+                around.requested()
+            return below(logging, *args, **kwargs)
+
+        return pre_call
+
+
+def _tries(call: Call, kwargs: dict[str, Any]) -> Iterator[bool]:
+    """Tell of each try that is to come whether it is the last one; called where LiteLLM handles what made it retry."""
+    error = sys.exc_info()[1]
+    if error is not None:
+        call.tried(error)
+    call.retries()
+    most = kwargs.get("num_retries", 3)
+    return (number >= most for number in range(1, most + 1)) if isinstance(most, int) else iter(())
+
+
+def _decided(call: Call, *, last: bool) -> None:
+    if last:
+        call.gives_up()
+    else:
+        call.retries()
+
+
+def _patch() -> Subscription:
+    return _Hooks(importlib.import_module("litellm")).patch()
+
+
+LITELLM_INSTALLS = Installs(_patch)
+"""All installs of this process: the functions of LiteLLM exist once, whoever makes a source."""
