@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import threading
+import warnings
 from pathlib import Path
 
 import openai
@@ -21,6 +23,9 @@ def has_openai_2() -> bool:
 if has_openai_2():
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else importing it asks a server for prices
     os.environ["LOGGING_EXECUTOR_MAX_THREADS"] = "2"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # older ones import what is deprecated
+        importlib.import_module("litellm")
 else:
     collect_ignore_glob = ["test_*.py"]
 

@@ -87,8 +87,8 @@ class _Call:
             )
             is_streamed = "Content-Length" not in headers and bool(request.body)
             run.asks_with(headers.get("Content-Length"), is_streamed=is_streamed)
-            if is_streamed:
-                request._traces = [*request._traces, CountsUpload(run)]  # noqa: SLF001 - seen by this request alone
+            if is_streamed and not CountsUpload.of(request, run):
+                run.sent = run.declared = None
         except Exception:  # noqa: BLE001 - the host must not notice
             audience.surprised()
             self.request = self.run = None

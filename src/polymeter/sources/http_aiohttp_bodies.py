@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import weakref
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from polymeter.sources import http_following
 
@@ -28,6 +28,18 @@ class CountsUpload:
 
     def __init__(self, run: HttpRun) -> None:
         self._run = run
+
+    @classmethod
+    def of(cls, request: Any, run: HttpRun) -> bool:
+        """Count what ``request`` sends.
+
+        :return: whether that can be done.
+        """
+        traces = getattr(request, "_traces", None)
+        if isinstance(traces, list):
+            request._traces = [*cast("list[Any]", traces), cls(run)]  # noqa: SLF001 - a list of this request's own
+            return True
+        return False
 
     async def send_request_chunk_sent(self, method: str, url: Any, chunk: Any) -> None:
         """Count a piece of the body."""

@@ -94,9 +94,11 @@ class _FollowedAsync(_Wrapped):
 
 
 class _Received:
-    __slots__ = ("_next", "_run")
+    # Has what of a generator somebody around it may call, as it stands in the place of one.
+    __slots__ = ("_chunks", "_next", "_run")
 
-    def __init__(self, chunks: Iterator[bytes], run: HttpRun) -> None:
+    def __init__(self, chunks: Any, run: HttpRun) -> None:
+        self._chunks = chunks
         self._next = chunks.__next__
         self._run = run
 
@@ -105,7 +107,7 @@ class _Received:
 
     def __next__(self) -> bytes:
         try:
-            chunk = self._next()
+            chunk: bytes = self._next()
         except StopIteration:
             self._run.end("ok")
             raise
@@ -115,24 +117,42 @@ class _Received:
         self._run.received = (self._run.received or 0) + len(chunk)
         return chunk
 
+    def close(self) -> None:
+        close = getattr(self._chunks, "close", None)
+        if close is not None:
+            close()
+
 
 class _Async:
-    # No generators: asyncio closes those that are left open one by one, and an inner one may be busy then.
-    __slots__ = ("_next", "_run")
+    # No generators: asyncio closes those that are left open one by one, and an inner one may be busy then. But like
+    # ones, all that collections.abc.AsyncGenerator asks for: httpx2 closes what it reads from if it is such.
+    __slots__ = ("_chunks", "_next", "_run")
 
-    def __init__(self, chunks: AsyncIterator[bytes], run: HttpRun) -> None:
+    def __init__(self, chunks: Any, run: HttpRun) -> None:
+        self._chunks = chunks
         self._next = chunks.__anext__
         self._run = run
 
     def __aiter__(self) -> Self:
         return self
 
+    async def asend(self, value: Any) -> Any:
+        return await self._chunks.asend(value)
+
+    async def athrow(self, *error: Any) -> Any:
+        return await self._chunks.athrow(*error)
+
+    async def aclose(self) -> None:
+        aclose = getattr(self._chunks, "aclose", None)
+        if aclose is not None:
+            await aclose()
+
 
 class _AsyncSent(_Async):
     __slots__ = ()
 
     async def __anext__(self) -> bytes:
-        chunk = await self._next()
+        chunk: bytes = await self._next()
         self._run.sent = (self._run.sent or 0) + len(chunk)
         return chunk
 
@@ -142,7 +162,7 @@ class _AsyncReceived(_Async):
 
     async def __anext__(self) -> bytes:
         try:
-            chunk = await self._next()
+            chunk: bytes = await self._next()
         except StopAsyncIteration:
             self._run.end("ok")
             raise

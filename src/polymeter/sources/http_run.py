@@ -184,8 +184,8 @@ class HttpRun:
     def end(self, outcome: Outcome, error: BaseException | None = None) -> None:
         """Tell that it is over; only the first call counts.
 
-        :param outcome: ``cancelled`` and ``abandoned`` count as ``ok`` if all of the body has been received, and as
-            ``error`` if it is found broken.
+        :param outcome: ``cancelled`` and ``abandoned`` count as ``ok`` if all of the body has been received, and
+            ``cancelled`` as ``error`` if that is found broken.
         :param error: what ended it, if something did; only the name of its class is told.
         """
         try:
@@ -196,11 +196,10 @@ class HttpRun:
         if self._prefix != _process.prefix:
             return  # a copy in a forked child
         broken = self._looked()
-        if outcome in ("cancelled", "abandoned"):
-            if broken is not None:
-                outcome, error = "error", broken
-            elif self._expected is not None and self.received is not None and self.received >= self._expected:
-                outcome = "ok"
+        if outcome == "cancelled" and broken is not None:  # what nobody holds is often broken by what comes after
+            outcome, error = "error", broken
+        elif outcome in ("cancelled", "abandoned") and self._is_whole:
+            outcome = "ok"
         for tally in self._audience.tallies:
             tally.ended[outcome].add()
         error_type = type(error).__name__ if error is not None and outcome == "error" else None
@@ -209,6 +208,10 @@ class HttpRun:
     def __del__(self) -> None:
         if getattr(self, "_open", None):
             self.end("abandoned")
+
+    @property
+    def _is_whole(self) -> bool:
+        return self._expected is not None and self.received is not None and self.received >= self._expected
 
     def _looked(self) -> BaseException | None:
         look, self.look = self.look, None

@@ -13,7 +13,7 @@ from polymeter.sources import GoogleGenAISource
 from polymeter.testing.provider import Disconnect, Hang, Tokens
 from tests.sources.contract import Adapter, AsyncStreamEndings, Canaries, RetryStorm, StreamEndings
 from tests.sources.contract.storm import FATES
-from tests.sources.google_genai.sdk import HTTP, RETRIES, ask, making, making_async, quiet, stream, types
+from tests.sources.google_genai.sdk import HTTP, RETRIES, ask, making, making_async, quiet, recent, stream, types
 
 aiohttp = pytest.importorskip("aiohttp")
 pytestmark = quiet
@@ -106,6 +106,7 @@ class TestAsyncContents(AsyncStreamEndings):
     adapter = Contents()
 
 
+@recent
 class TestAsyncContentsOverHttpx(AsyncStreamEndings):
     adapter = OverHttpx()
 
@@ -157,5 +158,6 @@ class TestContentsStorm(Storm):
     adapter = Contents()
 
 
+@recent
 class TestContentsStormOverHttpx(Storm):
     adapter = OverHttpx()

@@ -20,7 +20,7 @@ from polymeter.testing.clock import ManualClock
 from polymeter.testing.provider import Reply, Unauthorized
 from tests.interpreter import SRC, answer_of
 from tests.sources.conftest import KINDS, Ear
-from tests.sources.google_genai.sdk import ask, genai, quiet, stream
+from tests.sources.google_genai.sdk import ask, genai, quiet, recent, stream
 
 pytestmark = quiet
 
@@ -342,6 +342,7 @@ def test_a_client_that_tells_no_attempts_had_one_for_each_answer(ear, client, pr
     assert (ear.outcomes, ear.attempts) == (["ok"] * 4, [None] * 4)
 
 
+@recent
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_dispatcher_that_raises_into_such_a_client_ends_the_run(client, run, kind):
     source, dispatcher = GoogleGenAISource(), EventDispatcher(on_error="raise")

@@ -80,9 +80,7 @@ def _status_of(answer: Answer) -> tuple[str, str | None]:
     return _STATUS.get(answer.finish_reason, (answer.finish_reason, None))
 
 
-def _response(
-    answer: Answer, status: str, output: list[Json], usage: Tokens | None, reason: str | None = None
-) -> Json:
+def _response(answer: Answer, status: str, output: list[Json], usage: Tokens | None, reason: str | None = None) -> Json:
     failed = {"code": "server_error", "message": "The model failed."} if status == "failed" else None
     return {
         "id": f"resp_{answer.request.number:024x}",
@@ -188,7 +186,5 @@ def _call_piece(answer: Answer, place: int, arguments: str, event: Callable[...,
         event("response.output_item.added", item=_call(answer, place, "in_progress", ""), output_index=index)
         + event("response.function_call_arguments.delta", delta=arguments, **at)
         + event("response.function_call_arguments.done", arguments=arguments, name=answer.tool_calls[place].name, **at)
-        + event(
-            "response.output_item.done", item=_call(answer, place, "completed", arguments), output_index=index
-        )
+        + event("response.output_item.done", item=_call(answer, place, "completed", arguments), output_index=index)
     )
