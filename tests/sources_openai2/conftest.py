@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.metadata
 import os
@@ -43,7 +44,10 @@ def litellm():
     for _ in range(executor._max_workers):
         executor.submit(together.wait)
     together.wait()
-    return litellm
+    yield litellm
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()  # event loops that its threads made and forgot
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +62,8 @@ def nothing_kept(litellm):
     kept.flush_cache()
 
 
-NOT_OURS = ["ignore::UserWarning", "ignore::DeprecationWarning"]  # of LiteLLM, about its own models and imports
+# Of LiteLLM: about its own models and imports, and about event loops that its threads make and forget.
+NOT_OURS = ["ignore::UserWarning", "ignore::DeprecationWarning", "ignore::ResourceWarning"]
 
 
 def pytest_collection_modifyitems(items):

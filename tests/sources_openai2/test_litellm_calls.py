@@ -288,7 +288,7 @@ def test_what_comes_from_litellms_cache_used_nothing(ear, provider, ask, monkeyp
     monkeypatch.setattr(litellm, "cache", litellm.Cache())
     # Looks at streams of another kind, for which it wants the libraries of LiteLLM's proxy.
     defers = "litellm.caching.caching_handler._should_defer_streaming_cache_hit_callbacks"
-    monkeypatch.setattr(defers, lambda cached_result: False, raising=False)
+    monkeypatch.setattr(defers, lambda **_: False, raising=False)
     with LiteLLMSource().install(ear.dispatcher):
         ask(caching=True)
         ask(caching=True)

@@ -63,7 +63,7 @@ class HttpRequestCompleted(HttpRequestEvent):
         read; ``cancelled``: closed before the end of the body, or a task was cancelled; ``abandoned``: dropped.
     :ivar duration_ms: milliseconds since it began.
     :ivar http_status: status of the answer; ``None`` if there was none.
-    :ivar time_to_first_byte_ms: milliseconds from the start to the headers of the answer.
+    :ivar time_to_first_byte_ms: milliseconds from the start to the headers of the answer, if they were handed out.
     :ivar request_bytes: size of the body that was sent, without headers; ``None`` if it is not known.
     :ivar response_bytes: how much of the answer's body was received, as it came over the wire: compressed, without
         headers and the frames of chunks; ``None`` if there was no answer, or it is not known.

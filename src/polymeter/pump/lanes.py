@@ -51,6 +51,8 @@ def run_in_lanes(jobs: Iterable[Callable[[], object]], seconds: float, *, waits:
                     lane.run()
         left -= _taken(done, _LOOK)
     waiting.clear()  # too late to begin
+    if lane is not None and not left:
+        lane.end()
     return not left
 
 
@@ -92,6 +94,7 @@ class _Lane:
         self._done = done
         self._since = time.monotonic()
         self._is_over = False
+        self._thread: threading.Thread | None = None
 
     @property
     def is_held_up(self) -> bool:
@@ -110,10 +113,17 @@ class _Lane:
                 start_new_thread(context.run, (self.run,))
             else:
                 name = "polymeter-pump-export"
-                threading.Thread(target=context.run, args=(self.run,), name=name, daemon=True).start()
+                thread = threading.Thread(target=context.run, args=(self.run,), name=name, daemon=True)
+                thread.start()
+                self._thread = thread
         except RuntimeError:
             return False
         return True
+
+    def end(self) -> None:
+        """Wait for the thread, which has nothing left to do."""
+        if self._thread is not None:
+            self._thread.join(SLOW)
 
     def run(self) -> None:
         """Do one job after another."""

@@ -145,6 +145,8 @@ class Pump:
             self._end([ticker])
             raise
         self._end(self._tickers[:-1])  # whoever comes later ends this one
+        if ticker.is_ending:  # and has done so before it had begun
+            ticker.join(EXIT_BUDGET)
 
     def soon(self) -> None:
         """Have an export done now, on the pump's own thread or task; without either, a thread is started.

@@ -195,7 +195,9 @@ class _Hooks:
             except self._library.ClientError as error:
                 call.run.failed(error)
                 raise
-            follow(response, call.run, lambda: call.run is not None)
+            if not follow(response, call.run, lambda: call.run is not None):
+                self._installs.audience.surprised()
+                call.run.end("ok")
             return response
 
         return send

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CountsUpload", "follow"]
 
-_INSIDE: Final = "_polymeter_inside"
-_READING: Final = "_polymeter_reading"
+_INSIDE: Final = f"{http_following.NOTE}inside"
+_READING: Final = f"{http_following.NOTE}reading"
 
 
 class CountsUpload:
@@ -37,7 +37,7 @@ class CountsUpload:
         """
         traces = getattr(request, "_traces", None)
         if isinstance(traces, list):
-            request._traces = [*cast("list[Any]", traces), cls(run)]  # noqa: SLF001 - a list of this request's own
+            request._traces = [*cast("Any", traces), cls(run)]  # noqa: SLF001 - a list of this request's own
             return True
         return False
 
@@ -53,13 +53,16 @@ class CountsUpload:
         """Take no notice."""
 
 
-def follow(response: Any, run: HttpRun, is_inside: Callable[[], bool]) -> None:
+def follow(response: Any, run: HttpRun, is_inside: Callable[[], bool]) -> bool:
     """Have ``run`` end with an answer whose headers are not here yet.
 
     :param is_inside: tells whether the session has not given the answer to the caller.
+    :return: whether that can be done.
     """
-    if http_following.follow(response, run, _OVERRIDES):
-        response.__dict__[_INSIDE] = is_inside
+    if not http_following.follow(response, run, _OVERRIDES):
+        return False
+    response.__dict__[_INSIDE] = is_inside
+    return True
 
 
 def _starts(cls: type, name: str) -> Callable[..., Awaitable[Any]]:
@@ -85,11 +88,11 @@ def _started(response: Any, run: HttpRun) -> None:
         return
     # Of the answer there are weak references alone, so that it is freed when the caller drops it.
     content, answer = response.content, weakref.ref(response)
+    # Older releases count what has been unpacked alone, and bodies without any content nothing at all.
+    counted = "total_raw_bytes" if "Content-Encoding" in response.headers else "total_bytes"
 
     def look(run: HttpRun) -> BaseException | None:
-        # Older releases do not count what was compressed.
-        received = getattr(content, "total_raw_bytes", None)
-        run.received = getattr(content, "total_bytes", None) if received is None else received
+        run.received = getattr(content, counted, None)
         broken: BaseException | None = content.exception()
         return broken
 

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
     from polymeter.sources.http_run import HttpRun
 
-__all__ = ["Overrides", "follow", "leave", "run_of"]
+__all__ = ["NOTE", "Overrides", "follow", "leave", "run_of"]
 
 Overrides: TypeAlias = "tuple[tuple[str, Callable[[type, str], Callable[..., Any]]], ...]"
 """Name of a method, and what makes the one to take its place, from the class that has it and the name."""
 
-_RUN: Final = "_polymeter_run"
+NOTE: Final = "_polymeter_"
+"""What the name of each attribute begins with that is put on an answer until its end."""
+
+_RUN: Final = f"{NOTE}run"
 
 
 def follow(answer: Any, run: HttpRun, overrides: Overrides) -> bool:
@@ -29,10 +32,11 @@ def follow(answer: Any, run: HttpRun, overrides: Overrides) -> bool:
     :return: whether that can be done.
     """
     try:
+        notes = answer.__dict__
         answer.__class__ = _derived(cast("Any", type(answer)), overrides)
-    except TypeError:  # a class of somebody's own, made in another way
+    except (AttributeError, TypeError):  # a class of somebody's own, made in another way
         return False
-    answer.__dict__[_RUN] = run
+    notes[_RUN] = run
     return True
 
 
@@ -43,8 +47,11 @@ def run_of(answer: Any) -> HttpRun | None:
 
 
 def leave(answer: Any) -> None:
-    """Give ``answer`` its own class back."""
-    if answer.__dict__.pop(_RUN, None) is not None:
+    """Give ``answer`` its own class back, and take away what was noted on it."""
+    notes: dict[str, Any] = answer.__dict__
+    if notes.pop(_RUN, None) is not None:
+        for name in [name for name in notes if name.startswith(NOTE)]:
+            del notes[name]
         answer.__class__ = type(answer).__base__
 
 

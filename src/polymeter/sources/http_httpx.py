@@ -75,7 +75,7 @@ class _Hooks:
                 library=self._name,
                 method=request.method,
                 scheme=url.scheme,
-                host=url.host,
+                host=url.raw_host.decode("ascii"),  # not decoded, as the others give it
                 port=url.port,
             )
             run.asks_with(headers.get("content-length"), is_streamed="transfer-encoding" in headers)

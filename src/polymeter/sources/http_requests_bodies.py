@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CountedBody", "follow"]
 
-_READING: Final = "_polymeter_reading"
+_READING: Final = f"{http_following.NOTE}reading"
 
 
 class CountedBody:

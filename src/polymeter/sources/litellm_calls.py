@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from polymeter.events.usage import Usage
@@ -32,13 +33,26 @@ class Call:
 
     :param owner: whose wrappers may tell about it.
     :ivar is_active: whether LiteLLM is at work on it.
+    :ivar thread: the one that it was called in.
     """
 
-    __slots__ = ("_answer", "_asked", "_audience", "_failure", "_is_taken_over", "_reader", "is_active", "owner", "run")
+    __slots__ = (
+        "_answer",
+        "_asked",
+        "_audience",
+        "_failure",
+        "_is_taken_over",
+        "_reader",
+        "is_active",
+        "owner",
+        "run",
+        "thread",
+    )
 
     def __init__(self, owner: object, asked: Asked, audience: Audience) -> None:
         self.owner = owner
         self.is_active = True
+        self.thread = threading.get_ident()
         self.run = InferenceRun(
             audience.to,
             model=asked.model,

@@ -19,6 +19,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,8 +46,9 @@ _FUNCTIONS: Final = {
     "aembedding": "embeddings",
 }
 _RETRIES: Final = ("completion_with_retries", "acompletion_with_retries")
-_MODULES: Final = ("litellm", "litellm.main")  # since 1.100 each has functions of its own, one below the other
+_MODULES: Final = ("litellm", "litellm.main")  # newer ones have functions in both, one below the other
 _ASYNC_INSIDE: Final = ("acompletion", "atext_completion", "aembedding")  # LiteLLM's flags: gives a coroutine
+_INSIDE: Final = (*_ASYNC_INSIDE, "litellm_call_id", "litellm_logging_obj")  # what only LiteLLM passes on
 
 
 class _Reads:
@@ -106,6 +108,16 @@ class _Hooks:
         call = outer_call.get()
         return call if isinstance(call, Call) and call.owner is self and call.is_active else None
 
+    def _inside_of(self, kwargs: dict[str, Any]) -> Call | None:
+        """Give the call that LiteLLM makes this one for.
+
+        Its threads that run callbacks work in copies of the context, perhaps before the call is over; what a callback
+        asks for is a call of its own.
+        """
+        call = self._around()
+        is_ours = call is None or call.thread == threading.get_ident() or any(name in kwargs for name in _INSIDE)
+        return call if is_ours else None
+
     def _begin(self, reads: _Reads, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         audience = LITELLM_INSTALLS.audience
         if not (self._installed and audience.listening):
@@ -120,7 +132,7 @@ class _Hooks:
 
     def _call(self, reads: _Reads, below: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            around = self._around()
+            around = self._inside_of(kwargs)
             mine = self._begin(reads, args, kwargs) if around is None else None
             if mine is None:
                 try:
@@ -145,7 +157,7 @@ class _Hooks:
 
     def _call_async(self, reads: _Reads, below: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def call(*args: Any, **kwargs: Any) -> Any:
-            around = self._around()
+            around = self._inside_of(kwargs)
             mine = self._begin(reads, args, kwargs) if around is None else None
             if mine is None:
                 try:

@@ -25,7 +25,7 @@ def installed_version(distribution: str) -> str | None:
 
 
 def supported_range(distribution: str, extra: str) -> str:
-    """Give what the extra of Polymeter asks for, such as ``>=1.80,<2``; ``""`` if nothing is known."""
+    """Give what the extra of Polymeter asks for, such as ``>=1.92,<2``; ``""`` if nothing is known."""
     try:
         requirements = importlib.metadata.requires("polymeter") or ()
     except importlib.metadata.PackageNotFoundError:  # run from its sources; then nothing is known
