@@ -1,14 +1,14 @@
 # Every target sets up what it needs and does nothing twice. On a new machine: make, and Python 3.11 or newer.
 #
 #   make demo      see it work: a provider on 127.0.0.1, its traffic, the metrics     ARGS="..." goes to the command
-#   make test      all tests, with branch coverage                                    ARGS="tests/data -k merge" chooses
+#   make test      all tests, over the cores of the machine                           ARGS="tests/data -k merge" chooses
 #   make test-sdks the tests of sources beside other versions of their libraries      ARGS="openai2 -- -k litellm" chooses
 #   make check     lint, formatting and types, as CI sees them
 #   make bench     measure, and refresh benchmarks/RESULTS.md
 #   make matrix    the tests on every supported Python that this machine has, and beside every supported library
 #   make format    let ruff mend what it can
 #
-# More: make test-long, make torture, make docs-check, make clean. Another interpreter: make PYTHON=/path/to/python3 ...
+# More: make coverage, make test-long, make torture, make docs-check, make clean. Another interpreter: make PYTHON=/path/to/python3 ...
 
 PYTHON ?=
 ARGS ?=
@@ -18,19 +18,24 @@ VENV := .venv
 DEMO := .venv-demo
 RUN := $(VENV)/bin/python -m
 MATRIX := 3.11 3.12 3.13
+# A worker for each core, four at most; who has done his share takes over some of another's.
+PARALLEL := -n auto --maxprocesses=4 --dist=worksteal
 
-.PHONY: demo test test-sdks check bench matrix format test-long torture docs-check setup servers clean
+.PHONY: demo test test-sdks coverage check bench matrix format test-long torture docs-check setup servers clean
 
 demo:
 	@python=$$(tools/find-python) && tools/venv $(DEMO) "$$python" cli,openai
 	@$(DEMO)/bin/polymeter demo $(ARGS)
 
 test: setup servers
-	@$(RUN) pytest --cov --cov-report=term $(ARGS)
+	@$(RUN) pytest $(if $(ARGS),$(ARGS),$(PARALLEL) -q)
 	$(if $(ARGS),,@$(VENV)/bin/python tools/sdks.py --always)
 
 test-sdks: setup
 	@$(VENV)/bin/python tools/sdks.py $(ARGS)
+
+coverage: setup servers
+	@$(RUN) pytest --cov --cov-report=term $(if $(ARGS),$(ARGS),$(PARALLEL) -q)
 
 check: setup
 	@$(RUN) ruff check

@@ -2,8 +2,8 @@
 
     python tools/sdks.py [--always] [NAME...] [-- PYTEST-ARGUMENTS]
 
-``tools/sdks.toml`` lists them. ``--always`` takes those that every change has to pass; names take these; neither takes
-all. Exits with 1 if one failed.
+``tools/sdks.toml`` lists them. ``--always`` takes what every change has to pass; names take these; neither takes all.
+Exits with 1 if one failed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
         print(f"{TABLE.name} has no {', '.join(unknown)}, only {', '.join(table)}", file=sys.stderr)
         return 2
     if "--always" in chosen:
-        names += [name for name, about in table.items() if about.get("always") and name not in names]
+        parts = {name: {**about, "tests": about["always"]} for name, about in table.items() if "always" in about}
+        table = parts | {name: table[name] for name in names}
     results = {name: run(name, table[name], options) for name in names or table}
     if len(results) > 1:
         print("", *(f"{name}: {'passed' if passed else 'FAILED'}" for name, passed in results.items()), sep="\n")

@@ -65,7 +65,7 @@ def test_a_counter_of_integers_is_an_integer():
 
 
 @each_kind
-@pytest.mark.parametrize("value", ["5", None, True, [1], 1j, object()], ids=repr)
+@pytest.mark.parametrize("value", ["5", None, True, [1], 1j, ...], ids=repr)
 def test_what_is_no_number_is_refused(kind, value):
     with pytest.raises(InvalidMetricError, match=r"metric 'x': .* is not an int or a float"):
         CLASSES[kind]("x", value)

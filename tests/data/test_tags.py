@@ -123,7 +123,7 @@ def test_numbers_that_are_not_finite_are_refused(value):
         Tags({"load": value})
 
 
-@pytest.mark.parametrize("value", [[1], (1,), {"a": 1}, b"x", object(), Decimal(1), 1j, Odd.PAIR], ids=repr)
+@pytest.mark.parametrize("value", [[1], (1,), {"a": 1}, b"x", ..., Decimal(1), 1j, Odd.PAIR], ids=repr)
 def test_other_types_are_refused_with_what_would_do(value):
     with pytest.raises(
         InvalidTagsError, match=r"tag 'load' has a value of type \w+: use str, int, float, bool, an enum"
@@ -137,7 +137,7 @@ def test_a_name_has_to_be_a_text(key):
         Tags({key: "x"})
 
 
-@pytest.mark.parametrize("values", ["model", 5, [1, 2], object()], ids=repr)
+@pytest.mark.parametrize("values", ["model", 5, [1, 2], ...], ids=repr)
 def test_what_is_no_mapping_is_refused(values):
     for make in (Tags, Tags.of):
         with pytest.raises(InvalidTagsError, match=r"tags .* are not a mapping: use \{name: value\}"):

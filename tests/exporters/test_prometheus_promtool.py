@@ -44,6 +44,7 @@ FAMILIES = {
     "inference_attempts_failed_total",
     "inference_attempts_total",
     "inference_completed_total",
+    "inference_decode_tokens_per_second",
     "inference_duration_seconds",
     "inference_input_tokens",
     "inference_output_tokens",

@@ -121,7 +121,7 @@ def test_a_stream_that_cannot_be_followed_is_handed_out_as_it_is(ear, watched, s
     def fail(*_):
         raise AttributeError
 
-    monkeypatch.setattr("polymeter.sources.openai_calls.followed_stream", fail)
+    monkeypatch.setattr("polymeter.sources.stainless_calls.followed_stream", fail)
     monkeypatch.setattr("polymeter.sources.raw.followed_stream", fail)
     answers = [sse(piece("Hi")), sse(piece("Hi"))]
     client = stub(*answers)

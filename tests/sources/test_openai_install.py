@@ -17,15 +17,17 @@ from polymeter.events import EventDispatcher
 from polymeter.events.inference import InferenceCompleted
 from polymeter.events.rate_limits import RateLimitReported
 from polymeter.sources import InferenceRun, OpenAISource
-from polymeter.sources.openai_calls import Call
 from polymeter.sources.pending import PendingAnswer
+from polymeter.sources.stainless_calls import StainlessCall
 from polymeter.testing.clock import ManualClock
 from polymeter.testing.provider import Reply, Unauthorized
 from tests.interpreter import SRC, answer_of
 from tests.sources.conftest import KINDS, QUESTION, Ear
 
 METHODS = ("request", "_prepare_request", "_sleep_for_retry", "_process_response")
-FOUND = [vars(cls).get(name) for cls in (openai.OpenAI, openai.AsyncOpenAI) for name in METHODS]
+BASE, ASYNC_BASE = openai.OpenAI.__base__, openai.AsyncOpenAI.__base__
+CLASSES = (BASE, ASYNC_BASE, openai.OpenAI, openai.AsyncOpenAI, openai.AzureOpenAI, openai.AsyncAzureOpenAI)
+FOUND = [vars(cls).get(name) for cls in CLASSES for name in METHODS]
 
 
 def ask(client, **options):
@@ -36,7 +38,8 @@ def ask(client, **options):
 def restored():
     """Every test leaves the SDK as it was found."""
     yield
-    assert [vars(cls).get(name) for cls in (openai.OpenAI, openai.AsyncOpenAI) for name in METHODS] == FOUND
+    for found, now in zip(FOUND, (vars(cls).get(name) for cls in CLASSES for name in METHODS), strict=True):
+        assert now is found
 
 
 def test_it_is_a_source():
@@ -44,18 +47,16 @@ def test_it_is_a_source():
 
 
 def test_undoing_gives_the_methods_back_by_identity(ear):
-    base, async_base = openai.OpenAI.__base__, openai.AsyncOpenAI.__base__
+    request, async_request = BASE.request, ASYNC_BASE.request
     subscription = OpenAISource().install(ear.dispatcher)
-    assert openai.OpenAI.request is not base.request
+    assert openai.OpenAI.request is not request
     subscription.cancel()
-    assert openai.OpenAI.request is base.request
-    assert openai.AsyncOpenAI.request is async_base.request
-    assert openai.AzureOpenAI.request is base.request
-    assert "request" not in vars(openai.OpenAI)
+    assert openai.OpenAI.request is openai.AzureOpenAI.request is request
+    assert openai.AsyncOpenAI.request is async_request
 
 
 def test_the_patches_go_with_the_last_of_many_installs(ear, client):
-    base = openai.OpenAI.__base__
+    found = BASE.request
     one, two, other = OpenAISource(), OpenAISource(), Ear()
     installs = [
         one.install(ear.dispatcher),
@@ -77,7 +78,7 @@ def test_the_patches_go_with_the_last_of_many_installs(ear, client):
     ask(client)
     assert (ear.outcomes, other.outcomes) == (["ok"] * 2, ["ok"] * 3)
     installs[3].cancel()
-    assert openai.OpenAI.request is base.request
+    assert openai.OpenAI.request is found
     ask(client)
     assert (ear.outcomes, other.outcomes) == (["ok"] * 2, ["ok"] * 3)
     assert (one.health().installs, two.health().installs) == (0, 0)
@@ -103,7 +104,6 @@ def test_many_threads_install_and_undo(ear):
         thread.start()
     for thread in threads:
         thread.join()
-    assert "request" not in vars(openai.OpenAI)
 
 
 def test_a_call_that_is_under_way_at_the_undo_is_told_to_its_end(ear, provider, client):
@@ -122,45 +122,49 @@ def test_a_call_that_is_under_way_at_the_install_is_not_told(ear, provider, clie
     assert ear.events == []
 
 
-def wrap(calls, *, keep):
+def wrap(calls, owner):
     """Wrap the method as other libraries do; give the way back."""
-    found, inherited = openai.OpenAI.request, "request" not in vars(openai.OpenAI)
+    found, inherited = owner.request, "request" not in vars(owner)
 
     def request(self, *args, **kwargs):
         calls.append("theirs")
         return found(self, *args, **kwargs)
 
-    openai.OpenAI.request = request
+    owner.request = request
 
     def undo():
-        if inherited and not keep:
-            del openai.OpenAI.request
+        if inherited:
+            del owner.request
         else:
-            openai.OpenAI.request = found
+            owner.request = found
 
     return undo
 
 
-def test_a_library_that_came_before_is_called_and_stays(ear, client):
+OWNERS = pytest.mark.parametrize("owner", [BASE, openai.OpenAI], ids=["of the base", "of the client"])
+
+
+@OWNERS
+def test_a_library_that_came_before_is_called_and_stays(ear, client, owner):
     calls = []
-    undo = wrap(calls, keep=False)
-    theirs = openai.OpenAI.request
+    undo = wrap(calls, owner)
+    theirs = owner.request
     with OpenAISource().install(ear.dispatcher):
         ask(client)
-    assert (calls, ear.outcomes) == (["theirs"], ["ok"])
-    assert openai.OpenAI.request is theirs
+    assert (calls, ear.outcomes, ear.attempts) == (["theirs"], ["ok"], [200])
+    assert owner.request is theirs
     undo()
 
 
 def test_a_library_that_came_later_is_called_and_stays(ear, client, caplog):
     calls = []
     subscription = OpenAISource().install(ear.dispatcher)
-    undo = wrap(calls, keep=True)
-    theirs = openai.OpenAI.request
+    undo = wrap(calls, BASE)
+    theirs = BASE.request
     ask(client)
     assert (calls, ear.outcomes) == (["theirs"], ["ok"])
     subscription.cancel()
-    assert openai.OpenAI.request is theirs
+    assert BASE.request is theirs
     ask(client)
     assert (calls, ear.outcomes) == (["theirs"] * 2, ["ok"])
     assert [record.levelno for record in caplog.records if record.name.startswith("polymeter")] == [logging.WARNING]
@@ -172,15 +176,27 @@ def test_a_library_that_came_later_is_called_and_stays(ear, client, caplog):
     OpenAISource().install(ear.dispatcher).cancel()
 
 
-def test_both_at_once_count_a_call_once(ear, client):
+def test_one_that_came_later_and_wrapped_what_the_client_inherits_goes_on_alone(ear, client, caplog):
     calls = []
-    undo = wrap(calls, keep=True)
+    subscription = OpenAISource().install(ear.dispatcher)
+    undo = wrap(calls, openai.OpenAI)
+    ask(client)
+    subscription.cancel()
+    ask(client)
+    assert (calls, ear.outcomes) == (["theirs"] * 2, ["ok"])
+    assert caplog.records == [], "nothing of ours had to stay"
+    undo()
+
+
+@OWNERS
+def test_both_at_once_count_a_call_once(ear, client, owner):
+    calls = []
+    undo = wrap(calls, owner)
     with OpenAISource().install(ear.dispatcher):
-        inner = wrap(calls, keep=True)
+        inner = wrap(calls, owner)
         ask(client)
         inner()
     undo()
-    del openai.OpenAI.request
     assert (calls, ear.outcomes, ear.attempts) == (["theirs", "theirs"], ["ok"], [200])
 
 
@@ -236,7 +252,7 @@ def test_nothing_is_built_when_nobody_listens(client, run, monkeypatch):
     subscription = dispatcher.add_listener(InferenceCompleted, refuse)
     with source.install(dispatcher):
         subscription.cancel()
-        for made in (*KINDS, RateLimitReported, InferenceRun, PendingAnswer, Call):
+        for made in (*KINDS, RateLimitReported, InferenceRun, PendingAnswer, StainlessCall):
             monkeypatch.setattr(made, "__init__", refuse)
         assert ask(client).choices
         assert len(list(ask(client, stream=True))) == 10

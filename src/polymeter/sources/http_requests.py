@@ -194,9 +194,9 @@ class _Hooks:
 
 
 def _sent(sending: _Sending, request: Any, send: Callable[[], Any]) -> Any:
-    sending.run.start()
     body = request.body
     try:
+        sending.run.start()
         if sending.is_streamed:
             request.body = CountedBody(body, sending.sent)
         response = send()

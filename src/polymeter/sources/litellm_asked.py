@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from polymeter.sources.litellm_answers import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "Reads"]
 
 # LiteLLM's names of providers -> those of the OpenTelemetry GenAI conventions. Others are told as LiteLLM says them.
 _PROVIDERS: Final = {
@@ -72,6 +73,22 @@ class Asked:
             input_count=_inputs(given.get("input")) if embeds else None,
             server_address=host_of(_base_of(given)),
         )
+
+
+class Reads:
+    """Reads what calls of one function ask for.
+
+    :param function: its parameters say what arguments without a name are.
+    """
+
+    def __init__(self, litellm: ModuleType, operation: str, function: Callable[..., Any]) -> None:
+        self._litellm = litellm
+        self._operation = operation
+        self._names = tuple(inspect.signature(function).parameters)
+
+    def asked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked:
+        """Read the arguments of a call."""
+        return Asked.of(self._litellm, self._operation, {**dict(zip(self._names, args, strict=False)), **kwargs})
 
 
 def _base_of(given: Mapping[str, Any]) -> str | None:

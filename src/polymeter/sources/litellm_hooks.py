@@ -17,16 +17,15 @@ so they are not used. The functions are mostly imported by name; hence their cod
 from __future__ import annotations
 
 import importlib
-import inspect
-import sys
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.sources.code_patching import can_patch_code, patch_code
 from polymeter.sources.installs import Installs
-from polymeter.sources.litellm_asked import Asked
+from polymeter.sources.litellm_asked import Reads
 from polymeter.sources.litellm_calls import Call
+from polymeter.sources.litellm_retries import retried_async, retried_sync
 from polymeter.sources.nested import leave_outer, outer_call
 from polymeter.sources.patching import patch_method
 from polymeter.subscription import Subscription
@@ -49,18 +48,6 @@ _RETRIES: Final = ("completion_with_retries", "acompletion_with_retries")
 _MODULES: Final = ("litellm", "litellm.main")  # newer ones have functions in both, one below the other
 _ASYNC_INSIDE: Final = ("acompletion", "atext_completion", "aembedding")  # LiteLLM's flags: gives a coroutine
 _INSIDE: Final = (*_ASYNC_INSIDE, "litellm_call_id", "litellm_logging_obj")  # what only LiteLLM passes on
-
-
-class _Reads:
-    """Reads what calls of one function ask for."""
-
-    def __init__(self, litellm: ModuleType, operation: str, function: Callable[..., Any]) -> None:
-        self._litellm = litellm
-        self._operation = operation
-        self._names = tuple(inspect.signature(function).parameters)
-
-    def asked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Asked:
-        return Asked.of(self._litellm, self._operation, {**dict(zip(self._names, args, strict=False)), **kwargs})
 
 
 class _Hooks:
@@ -93,11 +80,12 @@ class _Hooks:
                 seen.add(id(function))
                 asynchronous = name.startswith("a")
                 if name in _RETRIES:
-                    yield function, self._retry_async if asynchronous else self._retry
+                    retried = retried_async if asynchronous else partial(retried_sync, self._litellm)
+                    yield function, partial(retried, self._around)
                 else:
                     # An asynchronous one may take anything and pass it on to the other.
                     other = getattr(module, name[1:] if asynchronous else name, function)
-                    reads = _Reads(self._litellm, _FUNCTIONS[name], other)
+                    reads = Reads(self._litellm, _FUNCTIONS[name], other)
                     yield function, partial(self._call_async if asynchronous else self._call, reads)
 
     def _undone(self) -> None:
@@ -118,7 +106,7 @@ class _Hooks:
         is_ours = call is None or call.thread == threading.get_ident() or any(name in kwargs for name in _INSIDE)
         return call if is_ours else None
 
-    def _begin(self, reads: _Reads, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+    def _begin(self, reads: Reads, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         audience = LITELLM_INSTALLS.audience
         if not (self._installed and audience.listening):
             return None
@@ -130,7 +118,7 @@ class _Hooks:
             audience.surprised()
             return None
 
-    def _call(self, reads: _Reads, below: Callable[..., Any]) -> Callable[..., Any]:
+    def _call(self, reads: Reads, below: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             around = self._inside_of(kwargs)
             mine = self._begin(reads, args, kwargs) if around is None else None
@@ -155,7 +143,7 @@ class _Hooks:
 
         return call
 
-    def _call_async(self, reads: _Reads, below: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def _call_async(self, reads: Reads, below: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def call(*args: Any, **kwargs: Any) -> Any:
             around = self._inside_of(kwargs)
             mine = self._begin(reads, args, kwargs) if around is None else None
@@ -180,48 +168,6 @@ class _Hooks:
 
         return call
 
-    def _retry(self, below: Callable[..., Any]) -> Callable[..., Any]:
-        def retry(*args: Any, **kwargs: Any) -> Any:
-            around = self._around()
-            if around is None:
-                return below(*args, **kwargs)
-            tries = _tries(around, kwargs)
-            do = kwargs.get("original_function") or self._litellm.completion
-
-            def once(*args: Any, **kwargs: Any) -> Any:
-                last = next(tries, True)
-                try:
-                    return do(*args, **kwargs)
-                except Exception as error:
-                    around.tried(error)
-                    _decided(around, last=last)
-                    raise
-
-            return below(*args, **{**kwargs, "original_function": once})
-
-        return retry
-
-    def _retry_async(self, below: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def retry(*args: Any, **kwargs: Any) -> Any:
-            around = self._around()
-            do = kwargs.get("original_function")
-            if around is None or do is None:
-                return await below(*args, **kwargs)
-            tries = _tries(around, kwargs)
-
-            async def once(*args: Any, **kwargs: Any) -> Any:
-                last = next(tries, True)
-                try:
-                    return await do(*args, **kwargs)
-                except Exception as error:
-                    around.tried(error)
-                    _decided(around, last=last)
-                    raise
-
-            return await below(*args, **{**kwargs, "original_function": once})
-
-        return retry
-
     def _pre_call(self, below: Callable[..., Any]) -> Callable[..., Any]:
         def pre_call(logging: Any, /, *args: Any, **kwargs: Any) -> Any:
             around = self._around()
@@ -230,23 +176,6 @@ class _Hooks:
             return below(logging, *args, **kwargs)
 
         return pre_call
-
-
-def _tries(call: Call, kwargs: dict[str, Any]) -> Iterator[bool]:
-    """Tell of each try that is to come whether it is the last one; called where LiteLLM handles what made it retry."""
-    error = sys.exc_info()[1]
-    if error is not None:
-        call.tried(error)
-    call.retries()
-    most = kwargs.get("num_retries", 3)
-    return (number >= most for number in range(1, most + 1)) if isinstance(most, int) else iter(())
-
-
-def _decided(call: Call, *, last: bool) -> None:
-    if last:
-        call.gives_up()
-    else:
-        call.retries()
 
 
 def _patch() -> Subscription:

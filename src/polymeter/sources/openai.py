@@ -9,15 +9,24 @@ unless the caller asks for it (``stream_options={"include_usage": True}``).
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.errors import MissingExtraError
 from polymeter.sources.health import SourceHealth, Tally
-from polymeter.sources.openai_hooks import OPENAI_INSTALLS
+from polymeter.sources.installs import Installs
+from polymeter.sources.openai_answers import AnswerReader
+from polymeter.sources.openai_asked import OpenAIAsked, asked_of
+from polymeter.sources.openai_responses import ResponsesReader
+from polymeter.sources.stainless import Dialect
+from polymeter.sources.stainless_hooks import StainlessHooks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polymeter.clock import Clock
     from polymeter.contracts import CanDispatchEvents
+    from polymeter.sources.lifecycle import InferenceRun
     from polymeter.subscription import Subscription
 
 __all__ = ["OpenAISource"]
@@ -49,11 +58,11 @@ class OpenAISource:
         :raises MissingExtraError: if the SDK is missing, or of a version that is not supported.
         """
         _check_version()
-        return OPENAI_INSTALLS.add(events, self._clock, self._tally)
+        return _INSTALLS.add(events, self._clock, self._tally)
 
     def health(self) -> SourceHealth:
         """Count what this source has seen."""
-        return self._tally.health(OPENAI_INSTALLS.count(self._tally))
+        return self._tally.health(_INSTALLS.count(self._tally))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -72,3 +81,19 @@ def _check_version() -> None:
             f"and openai {version} is installed: {_FIX}"
         )
         raise MissingExtraError(message)
+
+
+def _reader(run: InferenceRun, asked: OpenAIAsked, surprised: Callable[[], None]) -> AnswerReader:
+    run.input_count = asked.input_count
+    return (ResponsesReader if asked.responds else AnswerReader)(run, asked.choices, surprised)
+
+
+def _patch() -> Subscription:
+    sdk = importlib.import_module("openai")
+    clients = (sdk.OpenAI, sdk.AsyncOpenAI)
+    dialect = Dialect(sdk=sdk, clients=clients, asked=partial(asked_of, sdk), reader=_reader)
+    return StainlessHooks(dialect, lambda: _INSTALLS.audience).patch()
+
+
+# All installs of this process: the classes of the SDK exist once, whoever makes a source.
+_INSTALLS: Final = Installs(_patch)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 from polymeter.sources.pending import PendingAnswer, ReadsAnswers
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "Dialect", "StainlessAnswer", "StainlessReader", "body_of", "host_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """What a call asks for.
+    """What a call asks for. Nobody changes it; to be frozen would triple the cost of making it.
 
     :ivar server_address: the host; neither port nor path, which may say whose it is.
     """
@@ -45,8 +45,11 @@ class StainlessReader(ReadsAnswers, Protocol):
     failure: Exception | None
 
 
+AskedT = TypeVar("AskedT", bound=Asked)
+
+
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Generic[AskedT]):
     """What is particular to one SDK.
 
     :ivar sdk: the module; has ``APIError``, ``BaseModel``, ``Stream`` and ``AsyncStream``.
@@ -57,8 +60,8 @@ class Dialect:
 
     sdk: ModuleType
     clients: tuple[type, type]
-    asked: Callable[[Any, Any, bool], Asked | None]
-    reader: Callable[[InferenceRun, Asked, Callable[[], None]], StainlessReader]
+    asked: Callable[[Any, Any, bool], AskedT | None]
+    reader: Callable[[InferenceRun, AskedT, Callable[[], None]], StainlessReader]
 
 
 class StainlessAnswer(PendingAnswer):
@@ -88,13 +91,11 @@ class StainlessAnswer(PendingAnswer):
         super().end(outcome, error)
 
 
-def body_of(options: Any) -> dict[str, Any]:
+def body_of(options: Any) -> Mapping[str, Any]:
     """Give the fields of a request's body; ``extra_body`` wins, as on the wire."""
-    body: dict[str, Any] = {}
-    for part in (options.json_data, getattr(options, "extra_json", None)):
-        if isinstance(part, Mapping):
-            body.update(cast("Mapping[str, Any]", part))
-    return body
+    asked, more = options.json_data, getattr(options, "extra_json", None)
+    body = cast("Mapping[str, Any]", asked if isinstance(asked, Mapping) else {})
+    return {**body, **cast("Mapping[str, Any]", more)} if isinstance(more, Mapping) else body
 
 
 def host_of(client: Any, url: str) -> str | None:

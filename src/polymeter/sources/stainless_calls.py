@@ -48,7 +48,7 @@ class StainlessCall:
     def __init__(
         self,
         owner: object,
-        dialect: Dialect,
+        dialect: Dialect[Any],
         client: Any,
         *,
         options: object,

@@ -46,7 +46,7 @@ class StainlessHooks:
     :param audience: gives who hears what starts now.
     """
 
-    def __init__(self, dialect: Dialect, audience: Callable[[], Audience]) -> None:
+    def __init__(self, dialect: Dialect[Any], audience: Callable[[], Audience]) -> None:
         self._dialect = dialect
         self._audience = audience
         self._installed = True

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from polymeter.events.usage import Usage
 from polymeter.testing.provider import Tokens
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 
@@ -63,6 +65,16 @@ class Adapter:
         """Close a stream."""
         stream.close()
 
+    @contextmanager
+    def block(self, stream: Any) -> Iterator[None]:
+        """Give a block that closes a stream: its own, if it has one."""
+        with ExitStack() as stack:
+            if hasattr(stream, "__enter__"):
+                stack.enter_context(stream)
+            else:
+                stack.callback(self.close, stream)
+            yield
+
     def aclient(
         self,
         base_url: str,
@@ -85,6 +97,16 @@ class Adapter:
     async def aclose(self, stream: Any) -> None:
         """Close a stream."""
         await (stream.aclose() if hasattr(stream, "aclose") else stream.close())
+
+    @asynccontextmanager
+    async def ablock(self, stream: Any) -> AsyncIterator[None]:
+        """Give a block that closes a stream: its own, if it has one."""
+        async with AsyncExitStack() as stack:
+            if hasattr(stream, "__aenter__"):
+                await stack.enter_async_context(stream)
+            else:
+                stack.push_async_callback(self.aclose, stream)
+            yield
 
     def wait_on(self, monkeypatch: Any, sleep: Any, asleep: Any) -> Any:
         """Have the library's back-off call ``sleep(seconds)``, and ``await asleep(seconds)``, instead of waiting.
