@@ -249,6 +249,7 @@ class CanStoreMetrics(Protocol):
         domains: Mapping[str, Iterable[TagValue]] | None = None,
         expire_after: float | None = None,
         budget: int | None = None,
+        keep: bool | None = None,
     ) -> MetricDefinition:
         """Declare what a name means. The same twice is fine, and what one left unsaid another may add.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from polymeter.catalogue import Catalogue
-    from polymeter.contracts import CanDispatchEvents, CanFollow, CanStoreMetrics
+    from polymeter.contracts import CanDispatchEvents, CanFollow, CanStoreMetrics, Temporality
     from polymeter.data.metric import Metric
     from polymeter.data.snapshot import Snapshot
     from polymeter.health import Health
@@ -88,6 +88,11 @@ class Metrics:
         self._counting: Subscription | None = None
         self._closed = False
         self._started = self.clock.wall()
+        # Of a registry that processes share, these have to add up like all others.
+        tell_too = getattr(self.registry, "tell_too", None)
+        self._is_told_by_registry = tell_too is not None
+        if tell_too is not None:
+            tell_too(self._self_metrics, _SELF_METRICS)
 
     @classmethod
     def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
@@ -158,7 +163,9 @@ class Metrics:
             raise DefinitionError(_wrong("export_to", exporter, "an exporter has export(snapshot) and temporality"))
         attach = exporter.attach if isinstance(exporter, CanAttach) else None
         subscription = (
-            self._pump.add(exporter, self._reader(), ambiguous) if attach is None else attach(self._following())
+            self._pump.add(exporter, self._reader(exporter.temporality), ambiguous)
+            if attach is None
+            else attach(self._following())
         )
         self._added.append((exporter, subscription))
         return self
@@ -189,6 +196,8 @@ class Metrics:
 
     def _read(self) -> Snapshot:
         snapshot = self.registry.snapshot()
+        if self._is_told_by_registry:
+            return snapshot
         return snapshot.plus(self._self_metrics(snapshot.taken_at), _SELF_METRICS)
 
     def catalogue(self) -> Catalogue:
@@ -320,9 +329,12 @@ class Metrics:
             counts["polymeter.polls.failed", ("source", source), ("reason", reason)] += times
         return counts
 
-    def _reader(self) -> CanFollow | None:
+    def _reader(self, temporality: Temporality = "cumulative") -> CanFollow | None:
         """Give one who follows the registry; ``None`` if its series do not end."""
-        make: Callable[[], CanFollow] | None = getattr(self.registry, "reader", None)
+        registry: object = self.registry
+        if temporality == "delta":
+            registry = getattr(registry, "own", registry)
+        make: Callable[[], CanFollow] | None = getattr(registry, "reader", None)
         return None if make is None else make()
 
     def _following(self) -> Callable[[], Snapshot]:

@@ -15,7 +15,7 @@ from tests.interpreter import SRC
 
 PACKAGE = SRC / "polymeter"
 
-GROUND = "clock contracts counting deadline errors forking lazily quarantine subscription"
+GROUND = "clock contracts counting deadline errors forking last_call lazily quarantine subscription"
 
 MAY_IMPORT = {
     # The ground: knows no room.
@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "deadline": "clock",
     "errors": "",
     "forking": "",
+    "last_call": "",
     "lazily": "",
     "quarantine": "clock",
     "subscription": "",

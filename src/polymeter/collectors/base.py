@@ -96,6 +96,7 @@ class MetricsCollector:
                 domains=said.domains,
                 expire_after=said.expire_after,
                 budget=said.budget,
+                **({} if said.keep is None else {"keep": said.keep}),
             )
         owner = f"{type(self).__module__}.{type(self).__qualname__}"
         added: list[Subscription] = []

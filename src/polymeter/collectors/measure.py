@@ -49,7 +49,7 @@ class _Declarations:
     * ``exemplar``, of counters, histograms and timers: where the value came from. A field path (``"trace_id"``), a
       mapping of label name -> field path or callable, or a callable that takes the event and gives such labels. A
       ``None`` among them, or instead of them, means that there is no exemplar;
-    * ``unit``, ``help``, ``buckets``, ``domains``, ``expire_after``, ``budget``: see
+    * ``unit``, ``help``, ``buckets``, ``domains``, ``expire_after``, ``budget``, ``keep``: see
       :meth:`~polymeter.contracts.CanStoreMetrics.define`.
 
     :raises DefinitionError: when the class is made, for a field that the event does not have, or a definition that
@@ -102,6 +102,7 @@ class _Declarations:
         domains: Mapping[str, Iterable[TagValue]] | None = None,
         expire_after: float | None = None,
         budget: int | None = None,
+        keep: bool | None = None,
     ) -> Measure:
         """Move a level up and down."""
         return _measured(
@@ -117,6 +118,7 @@ class _Declarations:
             domains=domains,
             expire_after=expire_after,
             budget=budget,
+            keep=keep,
         )
 
     def gauge(
@@ -132,6 +134,7 @@ class _Declarations:
         domains: Mapping[str, Iterable[TagValue]] | None = None,
         expire_after: float | None = None,
         budget: int | None = None,
+        keep: bool | None = None,
     ) -> Measure:
         """Keep the last value."""
         return _measured(
@@ -147,6 +150,7 @@ class _Declarations:
             domains=domains,
             expire_after=expire_after,
             budget=budget,
+            keep=keep,
         )
 
     def histogram(

@@ -52,6 +52,8 @@ class MetricDefinition(Value, Immutable):
     :ivar domains: tag name -> every value it can have; every combination exists from the start, at zero.
     :ivar expire_after: seconds without a record after which a series ends; default: the registry's.
     :ivar budget: series that the metric may have; default: the registry's.
+    :ivar keep: whether what a process said still holds when it has ended; default: counts do, levels (up-down counters
+        and gauges) do not.
     """
 
     __slots__ = __match_args__ = (
@@ -64,6 +66,7 @@ class MetricDefinition(Value, Immutable):
         "domains",
         "expire_after",
         "budget",
+        "keep",
     )
 
     name: str
@@ -75,6 +78,7 @@ class MetricDefinition(Value, Immutable):
     domains: Mapping[str, tuple[TagValue, ...]] | None
     expire_after: float | None
     budget: int | None
+    keep: bool | None
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class MetricDefinition(Value, Immutable):
         domains: Mapping[str, tuple[TagValue, ...]] | None = None,
         expire_after: float | None = None,
         budget: int | None = None,
+        keep: bool | None = None,
     ) -> None:
         put = object.__setattr__
         put(self, "name", name)
@@ -99,6 +104,7 @@ class MetricDefinition(Value, Immutable):
         put(self, "domains", domains)
         put(self, "expire_after", expire_after)
         put(self, "budget", budget)
+        put(self, "keep", keep)
 
     @classmethod
     def of(
@@ -113,6 +119,7 @@ class MetricDefinition(Value, Immutable):
         domains: Mapping[str, Iterable[TagValue]] | None = None,
         expire_after: float | None = None,
         budget: int | None = None,
+        keep: bool | None = None,
     ) -> MetricDefinition:
         """Check and make a definition.
 
@@ -149,6 +156,7 @@ class MetricDefinition(Value, Immutable):
             domains=kept,
             expire_after=expire_after,
             budget=budget,
+            keep=keep,
         )
 
     @property

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from polymeter.data.metric import Metric, MetricKey
 
-__all__ = ["WRITER_TAG", "combine", "fold"]
+__all__ = ["WRITER_TAG", "combine", "combined", "fold"]
 
 WRITER_TAG: Final = "writer"
 """The tag that keeps the series of different writers apart where a definition asks for it."""
@@ -44,16 +44,20 @@ def combine(parts: Mapping[str, Iterable[Metric]], definitions: Mapping[str, Met
     for writer in sorted(parts):
         for key, metric in fold(parts[writer]).items():
             series.setdefault(key, []).append((writer, metric))
-    combined: list[Metric] = []
+    result: list[Metric] = []
     for (kind, name, _), candidates in series.items():
         definition = definitions.get(name)
         if definition is None or definition.kind is not kind:
             definition = MetricDefinition(name, kind)
-        combined.extend(_combined(definition, candidates))
-    return combined
+        result.extend(combined(definition, candidates))
+    return result
 
 
-def _combined(definition: MetricDefinition, candidates: list[tuple[str, Metric]]) -> list[Metric]:
+def combined(definition: MetricDefinition, candidates: list[tuple[str, Metric]]) -> list[Metric]:
+    """Make one view of one series of several writers: one metric, or one of each writer.
+
+    :param candidates: the id of a writer and its metric, at least one; writers in ascending order.
+    """
     rule = definition.rule
     if definition.kind is Kind.GAUGE and rule is not Combine.PER_PROCESS:
         # A gauge that was never set has nothing to say, and must not hide one that was.

@@ -11,6 +11,8 @@ from polymeter.data.fold import fold
 from polymeter.data.tags import Tags
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polymeter.data.definition import MetricDefinition
     from polymeter.data.metric import Metric, MetricKey
 
@@ -29,7 +31,7 @@ class Snapshot(Iterable["Metric"]):
     :ivar epoch: how often that writer has started from nothing.
     """
 
-    __slots__ = ("_by_name", "_metrics", "definitions", "epoch", "resource", "taken_at", "writer")
+    __slots__ = ("_by_name", "_metrics", "_own", "definitions", "epoch", "resource", "taken_at", "writer")
 
     def __init__(
         self,
@@ -40,9 +42,11 @@ class Snapshot(Iterable["Metric"]):
         taken_at: float = 0.0,
         writer: str = "",
         epoch: int = 0,
+        own: Callable[[], Snapshot] | None = None,
     ) -> None:
         """Fold ``metrics`` and keep them.
 
+        :param own: gives what the process alone has recorded that took this; left out: all of it.
         :raises InvalidMetricError: if two metrics of one identity differ in their unit.
         """
         self._metrics = fold(metrics)
@@ -52,6 +56,12 @@ class Snapshot(Iterable["Metric"]):
         self.taken_at = taken_at
         self.writer = writer
         self.epoch = epoch
+        self._own = own
+
+    @property
+    def own(self) -> Snapshot:
+        """What the process alone has recorded that took this, where several share a registry; else this."""
+        return self if self._own is None else self._own()
 
     @classmethod
     def of(cls, metrics: Iterable[Metric]) -> Snapshot:
@@ -117,6 +127,7 @@ class Snapshot(Iterable["Metric"]):
             taken_at=self.taken_at,
             writer=self.writer,
             epoch=self.epoch,
+            own=self._own,
         )
         made._metrics = metrics
         return made

@@ -146,6 +146,7 @@ class Delivery:
         self._deadline, self._uncounted = deadline, [None]
         try:
             with deadline.active():
+                snapshot = self._part_of(snapshot)
                 given, is_delta = self._given(snapshot)
                 result: Any = self.exporter.export(given)
                 if result is not None and hasattr(result, "__await__"):
@@ -171,6 +172,7 @@ class Delivery:
         self._deadline, self._uncounted = deadline, [None]
         try:
             with deadline.active():
+                snapshot = self._part_of(snapshot)
                 given, is_delta = self._given(snapshot)
                 result: Any = self.exporter.export(given)
                 if result is not None and hasattr(result, "__await__"):
@@ -238,6 +240,10 @@ class Delivery:
     def busy(self) -> Exception:
         """Give what an export failed with that had no turn, because another one is still under way."""
         return TimeoutError(f"an earlier export to {type(self.exporter).__qualname__} is still under way")
+
+    def _part_of(self, snapshot: Snapshot) -> Snapshot:
+        """Give what is this process's to deliver: of differences its own, else each process would add all of them."""
+        return snapshot.own if self.exporter.temporality == "delta" else snapshot
 
     def _given(self, snapshot: Snapshot) -> tuple[Snapshot, bool]:
         is_delta = self.exporter.temporality == "delta"

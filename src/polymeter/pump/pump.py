@@ -12,9 +12,9 @@ from polymeter.clock import SYSTEM_CLOCK, Clock
 from polymeter.deadline import DEFAULT_SECONDS
 from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
+from polymeter.last_call import LastCall
 from polymeter.pump.exports import PATIENCE, Exports, Failures, is_exporting
 from polymeter.pump.lanes import run_in_lanes
-from polymeter.pump.last_call import LastCall
 from polymeter.pump.ticker import Ticker
 
 if TYPE_CHECKING:

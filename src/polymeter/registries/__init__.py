@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from polymeter.registries.health import RegistryHealth
     from polymeter.registries.in_memory import InMemoryRegistry
     from polymeter.registries.series import Series
+    from polymeter.registries.shared.registry import SharedRegistry
     from polymeter.registries.windowed import WindowedRegistry
 else:
     __getattr__, __dir__ = lazily(
@@ -22,6 +23,7 @@ else:
             "health": "RegistryHealth",
             "in_memory": "InMemoryRegistry",
             "series": "Series",
+            "shared.registry": "SharedRegistry",
             "windowed": "WindowedRegistry",
         },
     )
@@ -32,5 +34,6 @@ __all__ = [
     "InMemoryRegistry",
     "RegistryHealth",
     "Series",
+    "SharedRegistry",
     "WindowedRegistry",
 ]

@@ -286,7 +286,11 @@ class AggregatingRegistry(TakesExemplars):
     def rows(self, layout: RowLayout, /) -> RowBuffer:
         """Give the buffer for what a compiled collector says; see :class:`polymeter.contracts.CanTakeRows`."""
         known = self._rows.get(layout)
-        return known if known is not None else self._rows.setdefault(layout, RowBuffer(self, layout))
+        if known is None:
+            known = self._rows.setdefault(layout, RowBuffer(self, layout))
+            if self._to_wake:
+                known.pad()
+        return known
 
     def series_for(self, kind: Kind, name: str, tags: TagsLike | None, /) -> Any:
         """Find or make the series of a name and tags; what cannot be one gives one that counts what it refuses."""
@@ -397,6 +401,8 @@ class AggregatingRegistry(TakesExemplars):
 
     def drain_rows(self, rows: RowBuffer, /) -> None:
         """Make the rows that wait count, unless a drain is running."""
+        if self._to_wake:
+            self._wake()
         if not self._drained(rows) and len(rows.waiting) >= _MOST_PENDING:
             give_way()
 
@@ -442,6 +448,9 @@ class AggregatingRegistry(TakesExemplars):
         if family.expire_after is not None:
             family.touched[series] = self.clock.monotonic()
 
+    def noted(self, series: Series[Any], /) -> None:
+        """Take note that ``series`` has another exemplar: here there is nothing to do."""
+
     # -- the end of a series
 
     def forget(self, name: str, tags: TagsLike | None = None) -> int:
@@ -460,7 +469,7 @@ class AggregatingRegistry(TakesExemplars):
             nonlocal ended
             ending = self._with(name, wanted)
             ended = len(ending)
-            self._lives.end(ending)
+            self._lives.end(ending, by_order=True)
             self._look_anew({series.kind for series in ending})
 
         if not self._drain.run(self._sources(), wait=True, then=end):
@@ -536,8 +545,8 @@ class AggregatingRegistry(TakesExemplars):
     def on_next_record(self, wake: Callable[[], object], /) -> bool:
         """Have ``wake`` called once, when the next record is made: see :class:`polymeter.contracts.CanTell`.
 
-        Rows of events tell nobody; their dispatcher can. Until then every record goes the long way, on which a series
-        or its list is made; afterwards none does.
+        Until then every record goes the long way, on which a series or its list is made, and the buffers of rows look
+        as if they were nearly full; afterwards none does.
         """
         self.after_fork_in_child()  # if our own hook comes later, it would make the series of declared domains
         self._drain.run(self._sources(), wait=True, then=self._go_the_long_way)
@@ -549,6 +558,8 @@ class AggregatingRegistry(TakesExemplars):
         for series in (*self._all_series(), *self._lives.held()):
             if not series.pending:
                 series.pending = None
+        for rows in list(self._rows.values()):
+            rows.pad()
 
     def _wake(self) -> None:
         while self._to_wake:
@@ -574,7 +585,9 @@ class AggregatingRegistry(TakesExemplars):
         self._drain.start_anew()
         self._waiting.clear()
         for rows in list(self._rows.values()):
-            rows.waiting.clear()
+            rows.clear()
+            if self._to_wake:
+                rows.pad()
         self._lives.end_all(list(self._families.values()))
         self._look_anew(Kind)
 

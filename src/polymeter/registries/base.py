@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Final
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Final
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
 from polymeter.data.counter import Counter
@@ -14,9 +14,9 @@ from polymeter.data.gauge import Gauge
 from polymeter.data.kind import Kind
 from polymeter.data.snapshot import Snapshot
 from polymeter.data.tags import Tags, TagsLike, TagValue
-from polymeter.errors import MetricNotFoundError
 from polymeter.registries.definitions import Definitions
 from polymeter.registries.null import NullSeries
+from polymeter.registries.questions import Questions
 from polymeter.registries.rejects import Rejects
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from polymeter.data.metric import Metric
     from polymeter.registries.health import RegistryHealth
 
-__all__ = ["RESERVED", "BaseRegistry"]
+__all__ = ["RESERVED", "SELF_METRICS", "BaseRegistry"]
 
 RESERVED: Final = "polymeter."
 """What the names of self-metrics begin with, and no others may."""
 
-_SELF_METRICS = (
+SELF_METRICS = (
     MetricDefinition.of("polymeter.records.applied", Kind.COUNTER, help="Records that count in a metric."),
     MetricDefinition.of("polymeter.records.invalid", Kind.COUNTER, help="Records that could not be used, by reason."),
     MetricDefinition.of("polymeter.records.folded", Kind.COUNTER, help="Records beyond a metric's budget of series."),
@@ -38,7 +38,7 @@ _SELF_METRICS = (
 )
 
 
-class BaseRegistry(ABC):
+class BaseRegistry(Questions):
     """Definitions, questions and snapshots; how records are kept is up to the class derived from it.
 
     :ivar writer: id of this registry in this process; another one after a fork.
@@ -61,14 +61,6 @@ class BaseRegistry(ABC):
         self._started = self.now()
 
     # -- what a registry has to provide
-
-    @abstractmethod
-    def all(self) -> list[Metric]:
-        """Give every metric that is kept."""
-
-    @abstractmethod
-    def _folded(self) -> list[Metric]:
-        """Give one metric per series, with all that ever counted in it."""
 
     @abstractmethod
     def _applied(self) -> int:
@@ -121,6 +113,7 @@ class BaseRegistry(ABC):
         domains: Mapping[str, Iterable[TagValue]] | None = None,
         expire_after: float | None = None,
         budget: int | None = None,
+        keep: bool | None = None,
     ) -> MetricDefinition:
         """Declare what a name means. The same twice is fine; what one left unsaid another may add.
 
@@ -131,6 +124,8 @@ class BaseRegistry(ABC):
         :param domains: tag name -> all values that it can have; every combination exists from then on, at zero.
         :param expire_after: seconds without a record after which a series ends.
         :param budget: how many series the metric may have.
+        :param keep: whether what a process said still holds for the others when it has ended, where several share a
+            registry; default: counts do, levels (up-down counters and gauges) do not.
         :raises DefinitionConflictError: if it contradicts what was declared or recorded before.
         :raises DefinitionError: if it cannot work.
         """
@@ -144,6 +139,7 @@ class BaseRegistry(ABC):
             domains=domains,
             expire_after=expire_after,
             budget=budget,
+            keep=keep,
         )
         self._check(definition)
         defined = self._definitions.add(definition, has_series=self._has_series(name))
@@ -165,48 +161,13 @@ class BaseRegistry(ABC):
     def _has_series(self, name: str) -> bool:
         """Tell whether values are kept under ``name``."""
 
-    # -- questions
-
-    def find(self, name: str, tags: TagsLike | None = None) -> list[Any]:
-        """Give the metrics of a name whose tags include ``tags``; ``[]`` for an unknown name.
-
-        :raises InvalidTagsError: for tags that are none.
-        """
-        wanted = Tags.of(tags)
-        return [metric for metric in self.all() if metric.name == name and metric.tags.contains(wanted)]
-
-    def get(self, name: str, tags: TagsLike | None = None) -> Any:
-        """Give the one metric with exactly these tags.
-
-        :raises MetricNotFoundError: if there is none; the message says what is near.
-        :raises InvalidTagsError: for tags that are none.
-        """
-        wanted = Tags.of(tags)
-        metrics = self._folded()
-        for metric in metrics:
-            if metric.name == name and metric.tags == wanted:
-                return metric
-        raise MetricNotFoundError(_not_found(name, wanted, metrics))
-
-    def total(self, name: str, tags: TagsLike | None = None) -> float:
-        """Give the sum over all series of a name that include ``tags``, in the metric's unit.
-
-        A timer's total is the time spent, a histogram's the sum of what was observed. 0 for an unknown name.
-
-        :raises InvalidTagsError: for tags that are none.
-        """
-        wanted = Tags.of(tags)
-        total: float = 0
-        for metric in self._folded():
-            if metric.name == name and metric.tags.contains(wanted):
-                total += getattr(metric, "sum", metric.value)
-        return total
+    # -- snapshots
 
     def snapshot(self) -> Snapshot:
         """Give everything of now, with the definitions and the registry's own ``polymeter.*`` metrics."""
         metrics = self._folded()
         now = self.now()
-        definitions = {**self._definitions.to_dict(), **{each.name: each for each in _SELF_METRICS}}
+        definitions = {**self._definitions.to_dict(), **{each.name: each for each in SELF_METRICS}}
         return Snapshot(
             [*metrics, *self._self_metrics(now)],
             definitions=definitions,
@@ -236,15 +197,3 @@ class BaseRegistry(ABC):
             tags = {"metric": metric, "reason": reason}
             metrics.append(Counter("polymeter.records.invalid", count, tags, start=start, timestamp=now))
         return metrics
-
-
-def _not_found(name: str, wanted: Tags, metrics: list[Metric]) -> str:
-    same_name = [metric for metric in metrics if metric.name == name]
-    if same_name:
-        known = "; ".join(f"{{{metric.tags}}}" for metric in same_name[:5])
-        return f"no metric {name!r} has exactly the tags {{{wanted}}}; there is {known}; find() matches a part of them"
-    import difflib  # dear to import, and rarely needed
-
-    near = difflib.get_close_matches(name, {metric.name for metric in metrics}, n=3, cutoff=0.5)
-    hint = f"near: {', '.join(map(repr, near))}" if near else "nothing was recorded under a similar name"
-    return f"there is no metric {name!r}; {hint}"

@@ -266,6 +266,7 @@ class CompositeRegistry:
         domains: Mapping[str, Iterable[TagValue]] | None = None,
         expire_after: float | None = None,
         budget: int | None = None,
+        keep: bool | None = None,
     ) -> MetricDefinition:
         """Declare what a name means, in every member; gives what the first gives.
 
@@ -283,6 +284,7 @@ class CompositeRegistry:
             "domains": None if domains is None else {key: tuple(values) for key, values in domains.items()},
             "expire_after": expire_after,
             "budget": budget,
+            "keep": keep,
         }
         said = {part: value for part, value in said.items() if value is not None}
         first, *_ = [member.define(name, kind, unit, help, **said) for member in self.members]

@@ -23,15 +23,16 @@ from polymeter.registries.rejects import Rejects
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from polymeter.data.metric import Metric
     from polymeter.data.snapshot import Snapshot
     from polymeter.data.tags import TagsLike
     from polymeter.data.units import Unit
 
-__all__ = ["ExemplarBoard", "TakesExemplars", "exemplar_of"]
+__all__ = ["REFUSED", "ExemplarBoard", "TakesExemplars", "exemplar_of"]
 
 Key = TypeVar("Key")
 
-_REFUSED: Final = MetricDefinition.of(
+REFUSED: Final = MetricDefinition.of(
     "polymeter.exemplars.refused", Kind.COUNTER, help="Exemplars that could not be used, by reason."
 )
 
@@ -80,17 +81,14 @@ class TakesExemplars(BaseRegistry):
     def snapshot(self) -> Snapshot:
         """Give everything of now, with the definitions and the registry's own ``polymeter.*`` metrics."""
         snapshot = super().snapshot()
-        refused = [
-            Counter(
-                _REFUSED.name,
-                count,
-                {"metric": metric, "reason": reason},
-                start=self._started,
-                timestamp=snapshot.taken_at,
-            )
+        refused = self._refusals(snapshot.taken_at)
+        return snapshot.plus(refused, {REFUSED.name: REFUSED}) if refused else snapshot
+
+    def _refusals(self, now: float) -> list[Metric]:
+        return [
+            Counter(REFUSED.name, count, {"metric": metric, "reason": reason}, start=self._started, timestamp=now)
             for (metric, reason), count in self._refused_exemplars.to_dict().items()
         ]
-        return snapshot.plus(refused, {_REFUSED.name: _REFUSED}) if refused else snapshot
 
     def _new_epoch(self) -> None:
         super()._new_epoch()

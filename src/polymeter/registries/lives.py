@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from polymeter.clock import Clock
     from polymeter.data.definition import MetricDefinition
+    from polymeter.data.metric import Metric
     from polymeter.registries.family import Family
     from polymeter.registries.series import Series
 
@@ -25,12 +26,16 @@ _HELD_SECONDS: Final = 60.0
 
 
 class Lives:
-    """Starts, ends and returns of the series of one registry: all but ``new_start`` in a drain's turn."""
+    """Starts, ends and returns of the series of one registry: all but ``new_start`` in a drain's turn.
 
-    __slots__ = ("_clock", "_detached", "_just_detached", "_latest_end", "_latest_start", "_now", "_readers")
+    :ivar tell: is told the last value of every series that ends, and whether somebody ordered it; must not raise.
+    """
+
+    __slots__ = ("_clock", "_detached", "_just_detached", "_latest_end", "_latest_start", "_now", "_readers", "tell")
 
     def __init__(self, clock: Clock, now: Callable[[], float]) -> None:
         """:param now: gives Unix seconds that never go back."""
+        self.tell: Callable[[Metric, bool], object] | None = None
         self._clock = clock
         self._now = now
         self._latest_start = self._latest_end = 0.0
@@ -57,7 +62,7 @@ class Lives:
 
     # -- ends
 
-    def end(self, ending: Iterable[Series[Any]]) -> None:
+    def end(self, ending: Iterable[Series[Any]], *, by_order: bool = False) -> None:
         """End series: show their last value to the readers, keep it in the total, and have no series of them."""
         self._latest_end = now = self._now()
         for series in ending:
@@ -68,6 +73,8 @@ class Lives:
             last = series.frozen(now)
             for reader in self._readers:
                 reader.ended(last)
+            if self.tell is not None:
+                self.tell(last, by_order)
             total = family.ended
             if series.kind is not Kind.GAUGE:
                 total = last.retagged(None) if total is None else total.merge(last.retagged(None))

@@ -63,7 +63,7 @@ class RowBuffer:
         self._layout = layout
         self._keys: dict[object, list[Series[Any] | NullSeries | None]] = {}
         self.limit = MOST_ROWS
-        self.waiting: list[tuple[Any, ...]] = []
+        self.waiting: list[Any] = []  # rows, behind what pads them
         self.append: Callable[[tuple[Any, ...]], None] = self.waiting.append
         self.next_sequence = owner.next_sequence
 
@@ -79,14 +79,28 @@ class RowBuffer:
         """Forget the rows."""
         self.waiting.clear()
 
+    def wait_in(self, waiting: list[Any]) -> None:
+        """Have the rows wait in another list; before anybody has left one."""
+        self.waiting = waiting
+        self.append = waiting.append
+
+    def pad(self) -> None:
+        """Look nearly full, so that whoever leaves the next row has it drained at once."""
+        if not self.waiting:
+            self.waiting[:0] = [None] * (self.limit - 1)
+
     def work_out(self) -> WorkedOut:
         """Say which batches the rows of now make: a column for each series."""
-        rows = self.waiting[:]
+        waiting = self.waiting[:]
+        # What pads it stands in front of all rows.
+        rows = waiting[waiting.count(None) :] if waiting and waiting[0] is None else waiting
+        if not rows:
+            return [], self.waiting, slice(0)
         batches: _Batches = {}
         for key, group in self._grouped(rows, batches).items():
             self._columns(key, group, batches)
         in_hand: list[InHand] = [(series, batch, is_column) for (series, is_column), batch in batches.items()]
-        return in_hand, self.waiting, slice(len(rows))
+        return in_hand, self.waiting, slice(len(waiting))
 
     def _grouped(self, rows: list[tuple[Any, ...]], batches: _Batches) -> dict[Any, list[tuple[Any, ...]]]:
         groups: dict[Any, list[tuple[Any, ...]]] = {}

@@ -92,6 +92,9 @@ class Owner(Protocol):
     def refuse_exemplar(self, name: str, reason: str, /) -> None:
         """Count an exemplar that could not be used."""
 
+    def noted(self, series: Series[Any], /) -> None:
+        """Take note that ``series`` has another exemplar."""
+
     def list_of(self, series: Series[Any], /) -> list[Any]:
         """Give the list that the pending records of ``series`` wait in: the same one, whoever asks first."""
         ...
@@ -204,6 +207,7 @@ class Series(ABC, Generic[MetricT]):
         if series is not None:
             board = self._shelf.family.exemplars
             board.note(series, self.kind, exemplar)
+            self._owner.noted(series)
             if series.began is None:  # it has ended meanwhile
                 board.pop(series, None)
 

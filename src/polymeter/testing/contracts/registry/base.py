@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from polymeter.data.tags import TagsLike
     from polymeter.registries import RegistryHealth
 
-__all__ = ["EACH_KIND", "RegistryTests", "health_of", "record", "record_on"]
+__all__ = ["EACH_KIND", "RegistryTests", "health_of", "own_of", "record", "record_on"]
 
 EACH_KIND: Final = pytest.mark.parametrize("kind", list(Kind))
 """Runs a test once for each kind of metric."""
@@ -59,6 +59,12 @@ def record_on(series: CanRecord, kind: Kind, value: Any) -> None:
         series.record(value)
     else:
         series.add(value)
+
+
+def own_of(registry: CanStoreMetrics) -> CanStoreMetrics:
+    """Give what reads as this process's part of a registry: ``registry.own`` where processes share one, else itself."""
+    own: CanStoreMetrics = getattr(registry, "own", registry)
+    return own
 
 
 def health_of(registry: CanStoreMetrics) -> RegistryHealth:

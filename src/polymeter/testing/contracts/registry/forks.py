@@ -1,4 +1,7 @@
-"""Forks: the child is a writer of its own, and the parent does not notice."""
+"""Forks: the child is a writer of its own, and the parent does not notice.
+
+Where processes share a registry, this is about the part of each.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from polymeter.data.kind import Kind
-from polymeter.testing.contracts.registry.base import EACH_KIND, RegistryTests, health_of, record, record_on
+from polymeter.testing.contracts.registry.base import EACH_KIND, RegistryTests, health_of, own_of, record, record_on
 from polymeter.testing.contracts.registry.child import answer_of_a_child
 
 if TYPE_CHECKING:
@@ -27,33 +30,34 @@ class Forks(RegistryTests):
         record(registry, kind, "metric", 100)
 
         def child() -> Any:
-            before = [registry.total("metric"), health_of(registry).records, len(registry)]
+            own = own_of(registry)
+            before = [own.total("metric"), health_of(registry).records, len(own)]
             record_on(series, kind, 3)
             record(registry, kind, "metric", 3)
-            metric = registry.get("metric")
+            metric = own.get("metric")
             return [*before, metric.value, health_of(registry).applied, registry.snapshot().definitions["metric"].help]
 
         value = 6 if kind in {Kind.COUNTER, Kind.UP_DOWN} else 3
         assert answer_of_a_child(child) == [0, 0, 0, value, 2, "Something."]
-        assert registry.get("metric").value == (200 if kind in {Kind.COUNTER, Kind.UP_DOWN} else 100)
+        assert own_of(registry).get("metric").value == (200 if kind in {Kind.COUNTER, Kind.UP_DOWN} else 100)
         assert health_of(registry).applied == 2
 
     def test_a_child_is_a_new_writer(self, registry: CanStoreMetrics) -> None:
         """And each child another one."""
 
         def writer() -> Any:
-            return registry.snapshot().writer
+            return own_of(registry).snapshot().writer
 
-        mine = registry.snapshot().writer
+        mine = own_of(registry).snapshot().writer
         assert len({mine, answer_of_a_child(writer), answer_of_a_child(writer)}) == 3
-        assert registry.snapshot().writer == mine
+        assert own_of(registry).snapshot().writer == mine
 
     def test_records_that_were_pending_are_the_parents(self, registry: CanStoreMetrics) -> None:
         """Both sides count them once together."""
         series = registry.bind("counter", "calls")
         for _ in range(10):
             series.add()
-        assert answer_of_a_child(lambda: registry.total("calls")) == 0
+        assert answer_of_a_child(lambda: own_of(registry).total("calls")) == 0
         assert registry.total("calls") == 10
 
     def test_a_child_is_well_however_busy_its_parent_was(self, registry: CanStoreMetrics) -> None:
@@ -76,7 +80,8 @@ class Forks(RegistryTests):
         def child() -> Any:
             registry.timer("wait", 5)
             registry.counter("new")
-            return [registry.get("wait").count, registry.total("new"), len(registry.snapshot().by_name("wait"))]
+            own = own_of(registry)
+            return [own.get("wait").count, own.total("new"), len(own.snapshot().by_name("wait"))]
 
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads:
@@ -88,4 +93,4 @@ class Forks(RegistryTests):
             for thread in threads:
                 thread.join()
         assert answers == [[1, 1, 1]] * 10
-        assert registry.get("wait").count == sum(recorded)
+        assert own_of(registry).get("wait").count == sum(recorded)

@@ -15,6 +15,9 @@ __all__ = ["LastCall"]
 # https://github.com/python/cpython/issues/113964: these start no thread once the main thread has come to its end.
 _NO_THREAD_AT_EXIT: Final = (3, 12) <= sys.version_info < (3, 12, 3)
 
+_THEIR_OWN_ENDS: Final = ("multiprocessing", "billiard")
+"""Libraries whose children leave without telling the interpreter; billiard is that of Celery."""
+
 _BEFORE_ITS_QUEUES: Final = 20
 """Priority among what a child of ``multiprocessing`` does at its end: its queues are still open then."""
 
@@ -46,7 +49,7 @@ class LastCall:
         # Finalisers run newest first, and all of them where the first one ever was registered: a plain exit hook could
         # come before those that end open streams, and miss what they still have to say.
         self._finalizer = weakref.finalize(_PROCESS, self.now)
-        self._children_end: Any = None
+        self._children_ends: list[Any] = []
         self.tell_multiprocessing()
 
     def tell_multiprocessing(self) -> None:
@@ -54,17 +57,19 @@ class LastCall:
 
         A child forgets what was registered before it began; what it does at its beginning it remembers.
         """
-        util = sys.modules.get("multiprocessing.util")
-        if util is None or self._is_off:
-            return
-        util.register_after_fork(self, LastCall._register_in_child)
-        if _is_child_of_multiprocessing():
+        for library in _THEIR_OWN_ENDS:
+            util = sys.modules.get(f"{library}.util")
+            if util is not None and not self._is_off:
+                util.register_after_fork(self, LastCall._register_in_child)
+        if any(map(_is_child_of, _THEIR_OWN_ENDS)):
             self._register_in_child()
 
     def _register_in_child(self) -> None:
-        util = sys.modules.get("multiprocessing.util")
-        if util is not None and not self._is_off:
-            self._children_end = util.Finalize(None, self.now, exitpriority=_BEFORE_ITS_QUEUES)
+        for library in _THEIR_OWN_ENDS:
+            util = sys.modules.get(f"{library}.util")
+            if util is not None and not self._is_off and _is_child_of(library):
+                end = util.Finalize(None, self.now, exitpriority=_BEFORE_ITS_QUEUES)
+                self._children_ends.append(end)
 
     def stand_by(self) -> None:
         """Start the thread now, where that is not possible later."""
@@ -75,9 +80,8 @@ class LastCall:
         """Do nothing at exit; harmless to repeat."""
         self._finalizer.detach()
         self._is_off = True
-        children_end, self._children_end = self._children_end, None
-        if children_end is not None:
-            children_end.cancel()
+        while self._children_ends:
+            self._children_ends.pop().cancel()
         thread = self._thread
         self._release()
         if thread is not None and thread is not threading.current_thread():
@@ -116,9 +120,13 @@ class LastCall:
             self._work()
 
 
-def _is_child_of_multiprocessing() -> bool:
-    process = sys.modules.get("multiprocessing.process")
-    return process is not None and process.parent_process() is not None
+def _is_child_of(library: str) -> bool:
+    process = sys.modules.get(f"{library}.process")
+    if process is None:
+        return False
+    if hasattr(process, "parent_process"):
+        return process.parent_process() is not None
+    return getattr(process.current_process(), "_parent_pid", None) is not None  # billiard
 
 
 class _Process:

@@ -1,0 +1,113 @@
+"""Frames: records in a file that one process appends to and others read while it does.
+
+====== =====================================================
+bytes  content
+====== =====================================================
+4      mark: where a reader finds its way again after damage
+4      length of what follows the check
+4      CRC-32 of all that follows
+1      what it is
+n      its content
+====== =====================================================
+
+Numbers are little-endian. A frame whose check fails is skipped and counted: nothing else is lost with it. One that is
+not whole at the end of the file is about to be written, or was being written when its writer died.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final, NamedTuple
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MOST_BYTES", "Frame", "Reading", "frame"]
+
+_MARK: Final = b"\xf5\x9dPM"
+_HEAD: Final = struct.Struct("<II")
+_OVERHEAD: Final = len(_MARK) + _HEAD.size
+
+MOST_BYTES: Final = 2**26
+"""So long may one frame be: a length beyond it is damage."""
+
+
+class Frame(NamedTuple):
+    """One record: what it is, and its content."""
+
+    what: int
+    content: bytes
+
+
+def frame(what: int, content: bytes) -> bytes:
+    """Give the bytes of one frame."""
+    body = bytes((what,)) + content
+    return b"%b%b%b" % (_MARK, _HEAD.pack(len(body), crc32(body)), body)
+
+
+class Reading:
+    """Reads the frames of one file as it grows.
+
+    :ivar damaged: stretches of bytes that were no frames.
+    """
+
+    __slots__ = ("_in_damage", "_rest", "damaged")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._in_damage = False
+        self.damaged = 0
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Give the frames that have become whole with more bytes of the file."""
+        data = self._rest + data
+        at, size = 0, len(data)
+        while size - at >= _OVERHEAD:
+            if not data.startswith(_MARK, at):
+                at = self._skip(data, at)
+                continue
+            length, check = _HEAD.unpack_from(data, at + len(_MARK))
+            start = at + _OVERHEAD
+            end = start + length
+            if not 0 < length <= MOST_BYTES:
+                at = self._skip(data, at)
+                continue
+            if end > size:
+                # Not whole yet; or its length is what was damaged, and whole ones follow.
+                following = self._next_whole(data, at + 1)
+                if following is None:
+                    break
+                self._count()
+                at = following
+                continue
+            body = data[start:end]
+            if crc32(body) != check:
+                at = self._skip(data, at)
+                continue
+            self._in_damage = False
+            at = end
+            yield Frame(body[0], body[1:])
+        self._rest = data[at:]
+
+    def _skip(self, data: bytes, at: int) -> int:
+        """Give where the next mark may be."""
+        self._count()
+        found = data.find(_MARK, at + 1)
+        return found if found >= 0 else max(at + 1, len(data) - len(_MARK) + 1)
+
+    def _count(self) -> None:
+        if not self._in_damage:
+            self._in_damage = True
+            self.damaged += 1
+
+    @staticmethod
+    def _next_whole(data: bytes, at: int) -> int | None:
+        """Give where a frame with a good check begins, if there is one."""
+        while (at := data.find(_MARK, at)) >= 0 and len(data) - at >= _OVERHEAD:
+            length, check = _HEAD.unpack_from(data, at + len(_MARK))
+            end = at + _OVERHEAD + length
+            if 0 < length <= MOST_BYTES and end <= len(data) and crc32(data[at + _OVERHEAD : end]) == check:
+                return at
+            at += 1
+        return None

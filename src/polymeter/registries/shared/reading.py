@@ -1,0 +1,169 @@
+"""Reading what writers have published: of each file only what is new since the last time."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from polymeter.data.definition import MetricDefinition
+from polymeter.data.packing import Identity, unpack_state
+from polymeter.registries.shared import slot
+from polymeter.registries.shared.frames import Reading
+from polymeter.registries.shared.locks import is_free
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from polymeter.data.metric import Metric
+    from polymeter.registries.shared.frames import Frame
+
+__all__ = ["End", "Identities", "Published"]
+
+_MOST_IDENTITIES: Final = 200_000
+_AT_ONCE: Final = 2**20
+
+
+class Identities:
+    """Identities that were unpacked before."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Identity] = {}
+
+    def of(self, packed: bytes, types: str) -> Identity:
+        """Unpack one, or give the one that was unpacked before.
+
+        :raises Exception: if it is none.
+        """
+        known = self._known.get(packed)
+        if known is None:
+            if len(self._known) >= _MOST_IDENTITIES:
+                self._known.clear()
+            known = self._known[packed] = Identity(packed, types)
+        return known
+
+
+class End(NamedTuple):
+    """The end of a series: its identity, its last state, and whether it was forgotten by order."""
+
+    identity: bytes
+    last: Metric
+    by_order: bool
+
+
+class Published:
+    """A file of frames, read as it grows.
+
+    :ivar header: what its first frame says; empty: it has none yet.
+    :ivar states: identity -> the last state of a series.
+    :ivar ends: number -> the end of a series.
+    :ivar ended: identity without tags -> what forgotten series of the metric had counted.
+    :ivar definitions: by name.
+    :ivar changed: identities whose state is another one since somebody emptied this set.
+    :ivar is_alive: whether its writer was alive when it was read last.
+    """
+
+    def __init__(self, path: Path, identities: Identities) -> None:
+        self.path = path
+        self.header: dict[str, Any] = {}
+        self.states: dict[bytes, Metric] = {}
+        self.ends: dict[int, End] = {}
+        self.ended: dict[bytes, Metric] = {}
+        self.definitions: dict[str, MetricDefinition] = {}
+        self.changed: set[bytes] = set()
+        self.is_alive = True
+        self.inode = 0
+        self._identities = identities
+        self._file = -1
+        self._at = 0
+        self._frames = Reading()
+        self._damaged = 0
+
+    @property
+    def damaged(self) -> int:
+        """Records that could not be read and were skipped."""
+        return self._damaged + self._frames.damaged
+
+    def refresh(self) -> bool:
+        """Read what is new; tell whether the file is there.
+
+        :raises OSError: if it cannot be read.
+        """
+        if not self._is_open_and_in_place() and not self._open():
+            return False
+        # Asked before reading: of a dead writer everything is read then. A writer may put another file in the place
+        # of the one that is open here, whose lock is gone then.
+        while is_free(self._file):
+            if self._is_open_and_in_place():
+                self.is_alive = False
+                break
+            if not self._open():
+                return False
+        while data := os.pread(self._file, _AT_ONCE, self._at):
+            self._at += len(data)
+            for each in self._frames.feed(data):
+                try:
+                    self._take(each)
+                except Exception:  # noqa: BLE001 - good bytes of bad sense: another version's
+                    self._damaged += 1
+        return True
+
+    def _is_open_and_in_place(self) -> bool:
+        if self._file < 0:
+            return False
+        try:
+            seen = self.path.stat()
+        except FileNotFoundError:
+            return False
+        return seen.st_ino == self.inode and seen.st_size >= self._at
+
+    def _open(self) -> bool:
+        """Begin with the file that is there now: everything in it is new, and what it does not have is gone."""
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        self.close()
+        self._file, self.inode, self._at = file, os.fstat(file).st_ino, 0
+        self._damaged += self._frames.damaged
+        self._frames = Reading()
+        self.changed.update(self.states)
+        self.header, self.states, self.ends, self.ended = {}, {}, {}, {}
+        self.is_alive = True
+        return True
+
+    def _take(self, frame: Frame) -> None:
+        what, content = frame
+        if what == slot.STATE:
+            packed, metric = self._metric(content)
+            self.states[packed] = metric
+            self.changed.add(packed)
+        elif what == slot.GONE:
+            packed, metric = self._metric(content[9:])
+            self.ends[int.from_bytes(content[:8], "little")] = End(packed, metric, bool(content[8]))
+            self.states.pop(packed, None)
+            self.changed.add(packed)
+        elif what == slot.ENDED:
+            packed, metric = self._metric(content)
+            self.ended[packed] = metric
+        elif what == slot.DEFINITION:
+            said = json.loads(content)
+            self.definitions[said["name"]] = MetricDefinition.of(**said)
+        elif what == slot.HEADER:
+            header = json.loads(content)
+            if header["version"] != slot.VERSION:
+                message = f"{self.path.name} is of version {header['version']}"
+                raise ValueError(message)
+            self.header = header
+
+    def _metric(self, content: bytes) -> tuple[bytes, Metric]:
+        packed, types, state = slot.parted(content)
+        return packed, unpack_state(self._identities.of(packed, types), state)
+
+    def close(self) -> None:
+        """Close the file; harmless to repeat."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            with suppress(OSError):
+                os.close(file)

@@ -1,0 +1,507 @@
+"""SharedRegistry: one registry for all processes of an app on one machine."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from polymeter.clock import SYSTEM_CLOCK
+from polymeter.data.counter import Counter
+from polymeter.data.definition import MetricDefinition
+from polymeter.data.gauge import Gauge
+from polymeter.data.kind import Kind
+from polymeter.data.snapshot import Snapshot
+from polymeter.data.tags import Tags
+from polymeter.errors import DefinitionError
+from polymeter.forking import after_fork
+from polymeter.last_call import LastCall
+from polymeter.registries.base import RESERVED
+from polymeter.registries.budget import DEFAULT_BUDGET
+from polymeter.registries.questions import Questions
+from polymeter.registries.readers import Reader
+from polymeter.registries.shared.beat import Beat
+from polymeter.registries.shared.own import Own, OwnRegistry
+from polymeter.registries.shared.place import CannotShareError, Place, checked_app, default_directory
+from polymeter.registries.shared.view import View
+from polymeter.registries.turn import Turn, here, new_claim
+from polymeter.registries.weakly import Weakly
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+
+    from polymeter.clock import Clock
+    from polymeter.data.definition import Combine
+    from polymeter.data.layout import RowLayout
+    from polymeter.data.metric import Metric
+    from polymeter.data.tags import TagsLike, TagValue
+    from polymeter.registries.health import RegistryHealth
+    from polymeter.registries.rows import RowBuffer
+    from polymeter.registries.shared.place import Run
+
+__all__ = ["SharedRegistry"]
+
+_EXIT_SECONDS: Final = 1.0
+_LOG_INTERVAL: Final = 60.0
+
+_DAMAGED: Final = MetricDefinition.of(
+    "polymeter.shared.damaged", Kind.COUNTER, help="Published records that could not be read and were skipped."
+)
+_FAILED: Final = MetricDefinition.of(
+    "polymeter.shared.failed", Kind.COUNTER, help="Times that publishing or reading failed, by reason; tried again."
+)
+_APART: Final = MetricDefinition.of(
+    "polymeter.shared.apart", Kind.GAUGE, help="Processes that cannot share, and count for themselves alone."
+)
+
+
+_DEFINITIONS: Final = {each.name: each for each in (_DAMAGED, _FAILED, _APART)}
+
+
+class SharedRegistry(Questions):
+    """One registry for all processes of an app on one machine, which meet by its name.
+
+    ::
+
+        metrics = Metrics(registry=SharedRegistry("shop"))
+
+    Each process records into memory of its own, as fast as with the default registry, and publishes what changed every
+    ``interval`` seconds. Whoever reads (``find``, ``total``, ``snapshot``, an exporter's page) publishes first and then
+    sees what all processes have counted, those included that are no more: counters and distributions stay, up-down
+    counters and gauges go with their process unless their definition says ``keep=True``. The verbs and :meth:`bind`
+    give live series of this process alone.
+
+    A process that ends well loses nothing, one that is killed what it recorded since it published last. The first
+    process of an app that starts while no other one lives begins from nothing.
+
+    :ivar own: what this process has recorded: a registry to read from.
+    """
+
+    def __init__(
+        self,
+        app: str,
+        *,
+        directory: str | os.PathLike[str] | None = None,
+        interval: float = 0.2,
+        durable: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
+        resource: TagsLike | None = None,
+        budget: int = DEFAULT_BUDGET,
+        expire_after: float | None = None,
+    ) -> None:
+        """Join the other processes of ``app``, or be the first.
+
+        Where processes cannot share (no such folder, a file system without locks, Windows) this says so in the log and
+        in ``polymeter.shared.apart``, and counts for this process alone.
+
+        :param app: the name by which the processes of one app meet, and those of two apps do not.
+        :param directory: where the folder of that name is made; default: one of this user's, in memory where possible.
+        :param interval: seconds between two times that this process publishes.
+        :param durable: publish each record before it returns, so that a killed process loses none. Takes some 50 us
+            each.
+        :param resource: tags of everything recorded here (service name, host): exported once, not per series.
+        :param budget: how many series one metric may have, in each process, unless its definition says otherwise.
+        :param expire_after: seconds without a record in any process after which a series ends.
+        :raises DefinitionError: for a name, an interval, a budget or an ``expire_after`` that cannot be.
+        :raises InvalidTagsError: for a resource that is no tags.
+        """
+        self.app = checked_app(app)
+        if not 0 < interval < float("inf"):
+            message = f"SharedRegistry({app!r}, interval={interval!r}): give a positive number of seconds"
+            raise DefinitionError(message)
+        self.own = own = OwnRegistry(clock=clock, resource=resource, budget=budget, expire_after=expire_after)
+        self.clock = clock
+        self.resource = own.resource
+        self._path = (default_directory() if directory is None else Path(directory)) / app
+        self._budget = budget
+        self._expire_after = expire_after
+        self._is_durable = durable
+        self._failures: dict[str, int] = {}
+        self._logged_at: float | None = None
+        self._readers: Weakly[Reader] = Weakly()
+        self._beat = Beat(interval, self._publish, self._await_record)
+        self._turn = Turn()
+        self._run: Run | None = None
+        self._orders_done = 0
+        self._place = self._entered()
+        self._connect()
+        # The record path has no layer more than that of the registry that records.
+        for name in ("counter", "gauge", "up_down", "histogram", "timer", "bind", "exemplar", "rows"):
+            setattr(self, name, getattr(own, name))
+        if durable:
+            own.tell_of_each(self._publish)
+        elif self._place is not None:
+            self._await_record()
+        self._last_call = LastCall(lambda: None, self._publish, _EXIT_SECONDS)
+        self._last_call.stand_by()
+        after_fork(self)
+
+    def _entered(self) -> Place | None:
+        try:
+            return Place(self._path)
+        except CannotShareError as error:
+            logging.getLogger("polymeter.registries").error(  # noqa: TRY400 - its message is all there is to know
+                "the processes of %r cannot share their metrics in %s (%s): each counts for itself, and what is read "
+                "is of one process alone",
+                self.app,
+                self._path.parent,
+                error,
+            )
+            return None
+
+    def _connect(self) -> None:
+        """Begin as a writer of this place that has published nothing."""
+        if self._place is not None:
+            self._published = Own(self.own, self._place)
+            self._view = View(self._place, self._published, self, self._ended)
+            self._run = self._place.run()
+            self._orders_done = max((number for number, _, _ in self._place.orders()), default=0)
+
+    # -- recording: these stand for those of `own`, which are in their place
+
+    def counter(self, name: str, tags: TagsLike | None = None, increment: float = 1, *, at: float | None = None) -> Any:
+        """Add ``increment`` (>= 0) to a counter."""
+        return self.own.counter(name, tags, increment, at=at)
+
+    def up_down(self, name: str, by: float, tags: TagsLike | None = None, *, at: float | None = None) -> Any:
+        """Add ``by``, which may be negative, to an up-down counter."""
+        return self.own.up_down(name, by, tags, at=at)
+
+    def gauge(self, name: str, value: float, tags: TagsLike | None = None, *, at: float | None = None) -> Any:
+        """Take ``value`` as the reading of a gauge, now or at ``at`` (Unix seconds)."""
+        return self.own.gauge(name, value, tags, at=at)
+
+    def histogram(self, name: str, value: float, tags: TagsLike | None = None, *, at: float | None = None) -> Any:
+        """Add one observation to a histogram, in its unit."""
+        return self.own.histogram(name, value, tags, at=at)
+
+    def timer(self, name: str, duration_ms: float, tags: TagsLike | None = None, *, at: float | None = None) -> Any:
+        """Add one duration (>= 0) to a timer: milliseconds, unless its name or definition says otherwise."""
+        return self.own.timer(name, duration_ms, tags, at=at)
+
+    def bind(self, kind: Kind | str, name: str, tags: TagsLike | None = None) -> Any:
+        """Give the series to record on without look-up; it reads as what this process has recorded."""
+        return self.own.bind(kind, name, tags)
+
+    def exemplar(
+        self,
+        kind: Kind | str,
+        name: str,
+        value: float,
+        labels: TagsLike,
+        tags: TagsLike | None = None,
+        *,
+        at: float | None = None,
+    ) -> None:
+        """Note where a value came from that is recorded under ``name`` and ``tags``."""
+        self.own.exemplar(kind, name, value, labels, tags, at=at)
+
+    def rows(self, layout: RowLayout, /) -> RowBuffer:
+        """Give the buffer for what a compiled collector says; see :class:`polymeter.contracts.CanTakeRows`."""
+        return self.own.rows(layout)
+
+    def define(
+        self,
+        name: str,
+        kind: Kind | str,
+        unit: str | None = None,
+        help: str | None = None,
+        *,
+        combine: Combine | str | None = None,
+        buckets: Iterable[float] | None = None,
+        domains: Mapping[str, Iterable[TagValue]] | None = None,
+        expire_after: float | None = None,
+        budget: int | None = None,
+        keep: bool | None = None,
+    ) -> MetricDefinition:
+        """Declare what a name means; the same in every process. See :meth:`AggregatingRegistry.define`."""
+        return self.own.define(
+            name,
+            kind,
+            unit,
+            help,
+            combine=combine,
+            buckets=buckets,
+            domains=domains,
+            expire_after=expire_after,
+            budget=budget,
+            keep=keep,
+        )
+
+    # -- publishing
+
+    def publish(self) -> None:
+        """Publish what this process has recorded, now."""
+        self._publish()
+
+    def _publish(self) -> bool:
+        """Publish; tell whether there was anything to publish."""
+        published = False
+
+        def publish(run: Run) -> None:
+            nonlocal published
+            published = self._published.publish(run)
+
+        self._alone(publish)
+        return published
+
+    def _alone(self, work: Callable[[Run], object]) -> bool:
+        """Do something with the files, as the only thread; tell whether it was done."""
+        if self._turn.is_inherited:
+            self.after_fork_in_child()
+        place = self._place
+        if place is None:
+            return False
+        self._obey(place)
+        self.own.drain()
+        claim, turn, outer = new_claim(), self._turn, here.claim
+        try:
+            if not turn.comes(claim, wait=True):
+                return False
+            here.claim = claim
+            if self._run is not None:
+                work(self._run)
+                return True
+        except Exception as error:  # noqa: BLE001 - whoever records or reads must not notice; it is tried again
+            self._note(error)
+        finally:
+            if None in turn.claims and turn.claims[None] is claim:
+                del turn.claims[None]
+            here.claim = outer
+        return False
+
+    def _obey(self, place: Place) -> None:
+        """Do what other processes have said since: clear, or forget."""
+        try:
+            if not place.is_in_place():
+                place.enter()
+            run = place.run()
+            before, self._run = self._run, run or self._run
+            if run is not None and before is not None and run.id == before.id and run.epoch != before.epoch:
+                self.own.clear()
+                self._forget_readers()
+            for number, name, tags in place.orders():
+                if number > self._orders_done:
+                    self._orders_done = number
+                    self.own.forget(name, tags)
+        except (OSError, CannotShareError) as error:
+            self._note(error)
+
+    def _note(self, error: Exception) -> None:
+        """Count a failure; say it in the log, at most once a minute."""
+        number = getattr(error, "errno", None)
+        reason = errno.errorcode.get(number, "") if isinstance(number, int) else ""
+        reason = reason or type(error).__name__
+        self._failures[reason] = self._failures.get(reason, 0) + 1
+        now = self.clock.monotonic()
+        if self._logged_at is None or now - self._logged_at >= _LOG_INTERVAL:
+            self._logged_at = now
+            with suppress(Exception):  # a handler or filter of the user's
+                logging.getLogger("polymeter.registries").warning(
+                    "the metrics of %r could not be shared in %s (%s); it is tried again, and logged at most once per "
+                    "%.0f s",
+                    self.app,
+                    self._path,
+                    error,
+                    _LOG_INTERVAL,
+                )
+
+    def _await_record(self) -> None:
+        self.own.on_next_record(self._beat.start)
+
+    # -- reading
+
+    def _refresh(self) -> None:
+        """Publish first, else the view of the others would lack what this process shows itself."""
+
+        def refresh(run: Run) -> None:
+            try:
+                self._published.publish(run)
+            except OSError as error:  # a full disk: the rest can be read all the same
+                self._note(error)
+            self._view.refresh(run)
+            self._published.folded(self._view.ends_taken())
+
+        self._alone(refresh)
+
+    def _seen(self) -> list[Metric]:
+        if self._place is None:
+            return self.own.all()
+        self._refresh()
+        return self._view.metrics()
+
+    def all(self) -> list[Metric]:
+        """Give the value of every series of all processes."""
+        return [metric for metric in self._seen() if not metric.name.startswith(RESERVED)]
+
+    _folded = all
+
+    def total(self, name: str, tags: TagsLike | None = None) -> float:
+        """Give the sum over all series of a name that include ``tags``, in all processes, in the metric's unit.
+
+        Without ``tags`` this includes series that have ended. A timer's total is the time spent, a histogram's the sum
+        of what was observed. 0 for an unknown name.
+
+        :raises InvalidTagsError: for tags that are none.
+        """
+        if self._place is None:
+            return self.own.total(name, tags)
+        total = super().total(name, tags)
+        ended = () if tags else self._view.ended(name)
+        return total + sum(getattr(metric, "sum", metric.value) for metric in ended)
+
+    def snapshot(self) -> Snapshot:
+        """Give everything of now, of all processes, with the definitions and the ``polymeter.*`` metrics of all."""
+        place = self._place
+        if place is None:
+            snapshot = self.own.snapshot()
+            apart = Gauge(_APART.name, 1, start=snapshot.taken_at, timestamp=snapshot.taken_at)
+            return snapshot.plus([apart], {_APART.name: _APART})
+        metrics = self._seen()
+        now, run = self.own.now(), self._run
+        definitions = {**self._view.definitions, **self.own.snapshot_definitions()}
+        series = sum(not metric.name.startswith(RESERVED) for metric in metrics)
+        return Snapshot(
+            [*metrics, Gauge("polymeter.series", series, start=now, timestamp=now), *self._losses(now)],
+            definitions={**definitions, **_DEFINITIONS},
+            resource=self.resource,
+            taken_at=now,
+            writer="" if run is None else run.id,
+            epoch=0 if run is None else run.epoch,
+            own=self.own.snapshot,
+        )
+
+    def _losses(self, now: float) -> list[Metric]:
+        losses: list[Metric] = []
+        if self._view.damaged:
+            losses.append(Counter(_DAMAGED.name, self._view.damaged, start=now, timestamp=now))
+        for reason, times in self._failures.copy().items():
+            losses.append(Counter(_FAILED.name, times, {"reason": reason}, start=now, timestamp=now))
+        return losses
+
+    def reader(self) -> Reader:
+        """Give one who follows all processes and will not miss the end of a series; see :class:`Reader`."""
+        reader = Reader()
+        self._readers.add(reader)
+        return reader
+
+    def _ended(self, last: Metric) -> None:
+        for reader in self._readers:
+            reader.ended(last)
+
+    def _forget_readers(self) -> None:
+        for reader in self._readers:
+            reader.forget()
+
+    def health(self) -> RegistryHealth:
+        """Give what became of the records of this process."""
+        return self.own.health()
+
+    @property
+    def refused_exemplars(self) -> Mapping[tuple[str, str], int]:
+        """``(metric, reason)`` -> exemplars of this process that could not be used."""
+        return self.own.refused_exemplars
+
+    def now(self) -> float:
+        """Give Unix seconds that never go back."""
+        return self.own.now()
+
+    def __len__(self) -> int:
+        """Count the series of all processes."""
+        return len(self.all())
+
+    # -- what the view asks
+
+    def budget_of(self, name: str, /) -> int:
+        """Give how many series of a metric are kept of processes that are no more."""
+        definition = self._view.definitions.get(name)
+        return self._budget if definition is None or definition.budget is None else definition.budget
+
+    def expiry_of(self, name: str, /) -> float | None:
+        """Give the seconds after which a series of a metric ends that nobody records on."""
+        definition = self._view.definitions.get(name)
+        said = None if definition is None else definition.expire_after
+        return self._expire_after if said is None else said
+
+    # -- ends
+
+    def forget(self, name: str, tags: TagsLike | None = None) -> int:
+        """End the series of ``name`` whose tags include ``tags``, in all processes; give how many those were.
+
+        What they had counted stays in ``total(name)``. Other processes do it when they publish next.
+
+        :raises InvalidTagsError: for tags that are none.
+        """
+        wanted = Tags.of(tags)
+        if self._place is None:
+            return self.own.forget(name, wanted)
+        ending = len(self.find(name, wanted))
+        self.own.forget(name, wanted)
+
+        def forget(run: Run) -> None:
+            self._published.publish(run)
+            number = self._view.fold((name, wanted))
+            self._orders_done = max(self._orders_done, number or 0)
+
+        self._alone(forget)
+        return ending
+
+    def clear(self) -> None:
+        """Forget all values of all processes and start a new epoch; definitions stay, and so do bound series.
+
+        Other processes do it when they publish next; until then what they have published is not looked at.
+        """
+        self.own.clear()
+        self._forget_readers()
+        if self._place is not None:
+            try:
+                self._run = self._place.begin_epoch() or self._run
+            except OSError as error:
+                self._note(error)
+
+    def tell_too(self, tell: Callable[[float], list[Metric]], definitions: Mapping[str, MetricDefinition]) -> None:
+        """Have metrics of somebody else's, ``polymeter.*`` too, among those of the registry itself.
+
+        :param tell: gives them; takes Unix seconds of now.
+        """
+        self.own.tell_too(tell, definitions)
+
+    def on_next_record(self, wake: Callable[[], object], /) -> bool:
+        """Have ``wake`` called once, when this process makes its next record; see :class:`CanTell`."""
+        return self.own.on_next_record(wake)
+
+    def close(self) -> None:
+        """Publish, and hand over to the others what this process has counted; harmless to repeat.
+
+        It is as if the process ended here: what is recorded afterwards counts as of another one.
+        """
+        self._publish()
+
+        def let_go(_: Run) -> None:
+            self._published.let_go()
+            self._view.close()
+
+        self._alone(let_go)
+        self.own.hand_over()
+        self._connect()
+
+    def after_fork_in_child(self) -> None:
+        """Start from zero as a new writer: what the parent recorded is the parent's to publish."""
+        if not self._turn.is_inherited:
+            return
+        self._turn = Turn()
+        self.own.after_fork_in_child()
+        self._failures = {}
+        if self._place is not None:
+            self._published.let_go()
+            self._view.close()
+            self._connect()
+            if not self._is_durable:
+                self.own.on_next_record_in_child(self._beat.start)
+        self._last_call.tell_multiprocessing()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.app!r})"

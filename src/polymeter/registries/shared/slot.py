@@ -1,0 +1,146 @@
+"""Slot: what one writer publishes, in a file that only it changes.
+
+The file begins with a header; then come frames, each with everything that is known of one series, so the last one of a
+series counts and a lost one is made good by the next. Before it grows to several times what is in it, the writer puts
+a new file in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from polymeter.registries.shared.frames import frame
+from polymeter.registries.shared.locks import lock_alone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["DEFINITION", "ENDED", "GONE", "HEADER", "STATE", "Slot", "gone", "header", "joined", "parted"]
+
+HEADER: Final = 1
+"""JSON: the version, the writer, the run and its epoch."""
+
+DEFINITION: Final = 2
+"""JSON: what is said about a metric."""
+
+STATE: Final = 3
+"""A series: its identity and its state."""
+
+GONE: Final = 4
+"""A series that has ended: the number of that end among all of this writer, whether it was forgotten by order, and
+then as of a series: its identity and its last state."""
+
+ENDED: Final = 5
+"""What forgotten series of a metric had counted: an identity without tags, and a state."""
+
+VERSION: Final = 1
+_SPARE: Final = 2**16
+_TIMES: Final = 3
+
+
+def header(**said: object) -> bytes:
+    """Give the frame that a file begins with."""
+    return frame(HEADER, json.dumps({"version": VERSION, **said}, separators=(",", ":")).encode())
+
+
+def joined(identity: bytes, types: str, state: bytes) -> bytes:
+    """Give the content of a frame about a series."""
+    return b"%b%b%b%b%b" % (
+        len(identity).to_bytes(4, "little"),
+        len(types).to_bytes(2, "little"),
+        identity,
+        types.encode(),
+        state,
+    )
+
+
+def gone(number: int, joined_up: bytes, *, by_order: bool) -> bytes:
+    """Give the content of a frame about the end of a series."""
+    return number.to_bytes(8, "little") + bytes((by_order,)) + joined_up
+
+
+def parted(content: bytes) -> tuple[bytes, str, bytes]:
+    """Give identity, types and state of the content of such a frame."""
+    first = int.from_bytes(content[:4], "little") + 6
+    second = first + int.from_bytes(content[4:6], "little")
+    return content[6:first], content[first:second].decode(), content[second:]
+
+
+class Slot:
+    """The writer's side of one file.
+
+    :ivar size: bytes in the file.
+    """
+
+    def __init__(self, path: Path, head: bytes) -> None:
+        """Make the file and lock it.
+
+        :raises OSError: if that cannot be done.
+        """
+        self._path = path
+        self._file = -1
+        self._torn = False
+        self._put(head)
+
+    @property
+    def wants_replacing(self) -> bool:
+        """Whether most of the file is out of date, it has been removed, or a frame was not written to its end."""
+        return self._torn or self.size > _SPARE + _TIMES * self._fresh or not self._is_in_place()
+
+    def _is_in_place(self) -> bool:
+        try:  # some systems clean folders of temporary files
+            return self._path.stat().st_ino == os.fstat(self._file).st_ino
+        except OSError:
+            return False
+
+    def append(self, frames: bytes) -> None:
+        """Add frames.
+
+        :raises OSError: if they cannot be written; what was there is still there, and :meth:`replace` mends the rest.
+        """
+        self._torn = True
+        _write(self._file, frames)
+        self.size += len(frames)
+        self._torn = False
+
+    def replace(self, content: bytes) -> None:
+        """Put a new file in the place of this one.
+
+        :param content: header and frames of everything.
+        :raises OSError: if that cannot be done; this one stays then.
+        """
+        self._put(content)
+
+    def _put(self, content: bytes) -> None:
+        made = self._path.with_suffix(".new")
+        file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            lock_alone(file)  # before anybody can see it: who finds a slot without a lock takes its writer for dead
+            _write(file, content)
+            made.rename(self._path)
+        except BaseException:
+            os.close(file)
+            with suppress(OSError):
+                made.unlink()
+            raise
+        before, self._file = self._file, file
+        self.size = self._fresh = len(content)
+        self._torn = False
+        if before >= 0:
+            os.close(before)
+
+    def let_go(self) -> None:
+        """Close the file: this is another process now, or the end of this one."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            with suppress(OSError):
+                os.close(file)
+
+
+def _write(file: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(file, left) :]

@@ -1,0 +1,244 @@
+"""View: what all writers have counted, as one."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+from polymeter.data.definition import MetricDefinition
+from polymeter.data.fold import combined
+from polymeter.registries.shared.reading import Identities, Published
+from polymeter.registries.shared.retired import Retired, outlives
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from polymeter.data.metric import Metric
+    from polymeter.data.tags import Tags
+    from polymeter.registries.shared.place import Place, Run
+    from polymeter.registries.shared.reading import End
+
+__all__ = ["Limits", "Mine", "View"]
+
+_ATTEMPTS: Final = 3
+
+
+class Mine(Protocol):
+    """What this process has recorded itself: it is not read from a file."""
+
+    @property
+    def writer(self) -> str:
+        """The id under which it is published."""
+        ...
+
+    def changed(self) -> Collection[bytes]:
+        """Give the identities of series that have changed since this was asked last."""
+        ...
+
+    def state(self, identity: bytes, /) -> Metric | None:
+        """Give a series as it is now."""
+        ...
+
+    def ends(self) -> Mapping[int, End]:
+        """Give the ends of series that may not have been folded, by number."""
+        ...
+
+    def definitions(self) -> Mapping[str, MetricDefinition]:
+        """Give what is said about metrics here, by name."""
+        ...
+
+
+class Limits(Protocol):
+    """How many series are kept of writers that are no more, and for how long."""
+
+    def budget_of(self, name: str, /) -> int:
+        """Give how many series of a metric."""
+        ...
+
+    def expiry_of(self, name: str, /) -> float | None:
+        """Give the seconds after which a series of a metric ends that nobody records on."""
+        ...
+
+
+class View:
+    """Puts together what is published, and folds what is no more.
+
+    One thread at a time. What cannot be written (a full disk) is not folded, and counts all the same as long as its
+    slot is there; the ends of series alone are missing until it can be.
+    """
+
+    def __init__(self, place: Place, mine: Mine, limits: Limits, gone: Callable[[Metric], object]) -> None:
+        """:param gone: is told the last value of a series that has ended everywhere."""
+        self._place = place
+        self._mine = mine
+        self._limits = limits
+        self._gone = gone
+        self._identities = Identities()
+        self._damaged = 0
+        self._run: Run | None = None
+        self._slots: dict[str, Published] = {}
+        self._retired = Retired(place, self._identities, limits.budget_of)
+        self._combined: dict[bytes, list[Metric]] = {}
+        self.definitions: dict[str, MetricDefinition] = {}
+
+    @property
+    def damaged(self) -> int:
+        """Records that were skipped because they could not be read."""
+        return self._damaged + self._retired.damaged + sum(each.damaged for each in self._slots.values())
+
+    def metrics(self) -> list[Metric]:
+        """Give every series, as it was at the last :meth:`refresh`."""
+        return [metric for metrics in self._combined.values() for metric in metrics]
+
+    def ended(self, name: str) -> list[Metric]:
+        """Give what series of a metric had counted that have ended everywhere."""
+        return [each for each in self._retired.ended.values() if each.name == name]
+
+    def ends_taken(self) -> int:
+        """Give how many ends of this process's series have been folded."""
+        return self._retired.ends_taken(self._mine.writer)
+
+    # -- reading
+
+    def refresh(self, run: Run) -> None:
+        """Read what is new, and fold what is no more.
+
+        :raises OSError: if the place cannot be read, or what is to be folded cannot be written.
+        """
+        self._begin(run)
+        try:
+            for _ in range(_ATTEMPTS):
+                if self._read():
+                    break
+            else:
+                with self._place.gate():
+                    self._read()
+            if self._is_untidy():
+                self.fold()
+        finally:
+            self._combine()
+
+    def fold(self, ordered: tuple[str, Tags] | None = None) -> int | None:
+        """Fold what is no more; give the number of an order.
+
+        :param ordered: a name and tags: what has them is forgotten, here and by every writer.
+        :raises OSError: if it cannot be written.
+        """
+        run, number = self._run, None
+        with self._place.gate() as is_open:
+            if not is_open or run is None or self._place.run() != run:
+                return None
+            self._read()
+            self._retired.fold(
+                run,
+                [part for part in self._slots.values() if not part.is_alive],
+                {
+                    self._mine.writer: self._mine.ends(),
+                    **{writer: part.ends for writer, part in self._slots.items() if part.is_alive},
+                },
+                self._mine.definitions(),
+                ending=lambda identity, metric: (
+                    self._has_expired(identity, metric)
+                    or (ordered is not None and metric.name == ordered[0] and metric.tags.contains(ordered[1]))
+                ),
+            )
+            if ordered is not None:
+                number = self._place.add_order(*ordered)
+            self._read()
+        return number
+
+    def _begin(self, run: Run) -> None:
+        if run == self._run:
+            return
+        self._run = run
+        self.close()
+        self._slots = {}
+        self._retired = Retired(self._place, self._identities, self._limits.budget_of)
+        self._combined = {}
+
+    def _read(self) -> bool:
+        """Read everything once; tell whether nobody folded meanwhile, so that nothing was missed or read twice."""
+        self._retired.refresh()
+        folded = self._retired.folded
+        paths = {path.stem: path for path in self._place.slots()}
+        for writer in [writer for writer in self._slots if writer not in paths or writer in folded]:
+            self._drop(writer)
+        for writer, path in paths.items():
+            if writer in folded or writer == self._mine.writer:
+                continue
+            part = self._slots.get(writer)
+            if part is None:
+                part = self._slots[writer] = Published(path, self._identities)
+            was_alive = part.is_alive
+            if not part.refresh():
+                self._drop(writer)
+            elif part.is_alive != was_alive:
+                part.changed.update(part.states)
+        return self._retired.is_in_place()
+
+    def _drop(self, writer: str) -> None:
+        part = self._slots.pop(writer)
+        self._retired.changed |= part.states.keys()
+        self._damaged += part.damaged
+        part.close()
+
+    def _is_untidy(self) -> bool:
+        if any(not part.is_alive for part in self._slots.values()):
+            return True
+        living = {self._mine.writer: self._mine.ends(), **{name: part.ends for name, part in self._slots.items()}}
+        if any(ends and max(ends) >= self._retired.ends_taken(writer) for writer, ends in living.items()):
+            return True
+        return any(map(self._has_expired, self._retired.states, self._retired.states.values()))
+
+    def _has_expired(self, identity: bytes, metric: Metric) -> bool:
+        """Tell whether nobody has recorded on a series for too long that is kept of those that are no more."""
+        after = self._limits.expiry_of(metric.name)
+        if after is None or time.time() - metric.timestamp < after:
+            return False
+        return self._mine.state(identity) is None and not any(identity in part.states for part in self._slots.values())
+
+    # -- combining
+
+    def _combine(self) -> None:
+        changed = set(self._mine.changed())
+        for part in (self._retired, *self._slots.values()):
+            changed |= part.changed
+            part.changed = set()
+            for name, definition in part.definitions.items():
+                self.definitions.setdefault(name, definition)
+        self.definitions.update(self._mine.definitions())
+        parts = [(writer, part) for writer, part in sorted(self._slots.items()) if self._is_of_now(part)]
+        for identity in changed:
+            self._combine_one(identity, parts)
+
+    def _is_of_now(self, part: Published) -> bool:
+        return self._run is not None and part.header.get("epoch") == self._run.epoch
+
+    def _combine_one(self, identity: bytes, parts: list[tuple[str, Published]]) -> None:
+        candidates: list[tuple[str, Metric]] = []
+        mine = self._mine.state(identity)
+        if mine is not None:
+            candidates.append((self._mine.writer, mine))
+        retired = self._retired.states.get(identity)
+        if retired is not None:
+            candidates.append(("", retired))
+        for writer, part in parts:
+            metric = part.states.get(identity)
+            if metric is not None and (part.is_alive or outlives(metric, self.definitions.get(metric.name))):
+                candidates.append((writer, metric))
+        if candidates:
+            kind, name = candidates[0][1].kind, candidates[0][1].name
+            definition = self.definitions.get(name)
+            if definition is None or definition.kind is not kind:
+                definition = MetricDefinition(name, kind)
+            self._combined[identity] = combined(definition, candidates)
+            return
+        for last in self._combined.pop(identity, ()):
+            self._gone(last)
+
+    # -- ending
+
+    def close(self) -> None:
+        """Close all files; they are opened again when they are needed."""
+        for part in (self._retired, *self._slots.values()):
+            part.close()
