@@ -19,7 +19,7 @@ from polymeter.data.buckets import (
 from polymeter.data.value import Immutable, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 __all__ = ["NO_BUCKETS", "BucketArray", "Buckets"]
 
@@ -75,6 +75,15 @@ class Buckets(Value, Immutable):
         low, high = min(self.offset, other.offset), max(self.end, other.end)
         return _packed(low, list(map(operator.add, self._over(low, high), other._over(low, high))))
 
+    @staticmethod
+    def of_all(many: Sequence[Buckets]) -> Buckets:
+        """Give all of them together: the same as adding them one by one, in less time."""
+        if len(many) < 2:  # noqa: PLR2004
+            return many[0] if many else NO_BUCKETS
+        low, high = min(each.offset for each in many), max(each.end for each in many)
+        padded = [each._over(low, high) for each in many]  # noqa: SLF001 - of this very class
+        return _packed(low, list(map(sum, zip(*padded, strict=True))))
+
     def minus(self, earlier: Buckets) -> Buckets:
         """Give what was added since ``earlier``; a bucket that shrank counts as 0."""
         if not earlier.counts:
@@ -87,6 +96,8 @@ class Buckets(Value, Immutable):
         """Give the counts of the buckets ``low`` to ``high`` (excluded), which are no fewer than there are here."""
         if not self.counts:
             return itertools.repeat(0, high - low)
+        if low == self.offset and high == self.end:
+            return self.counts
         return itertools.chain(
             itertools.repeat(0, self.offset - low), self.counts, itertools.repeat(0, high - self.end)
         )

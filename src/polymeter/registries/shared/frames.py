@@ -17,33 +17,26 @@ not whole at the end of the file is about to be written, or was being written wh
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-__all__ = ["MOST_BYTES", "Frame", "Reading", "frame"]
+__all__ = ["MOST_BYTES", "Reading", "frame"]
 
 _MARK: Final = b"\xf5\x9dPM"
-_HEAD: Final = struct.Struct("<II")
-_OVERHEAD: Final = len(_MARK) + _HEAD.size
+_HEAD: Final = struct.Struct("<4sII")
+_SIZE: Final = _HEAD.size
 
 MOST_BYTES: Final = 2**26
 """So long may one frame be: a length beyond it is damage."""
 
 
-class Frame(NamedTuple):
-    """One record: what it is, and its content."""
-
-    what: int
-    content: bytes
-
-
 def frame(what: int, content: bytes) -> bytes:
     """Give the bytes of one frame."""
-    body = bytes((what,)) + content
-    return b"%b%b%b" % (_MARK, _HEAD.pack(len(body), crc32(body)), body)
+    body = b"%c%b" % (what, content)
+    return b"%b%b" % (_HEAD.pack(_MARK, len(body), crc32(body)), body)
 
 
 class Reading:
@@ -59,35 +52,33 @@ class Reading:
         self._in_damage = False
         self.damaged = 0
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """Give the frames that have become whole with more bytes of the file."""
+    def feed(self, data: bytes, take: Callable[[bytes], object]) -> None:
+        """Give the frames to ``take`` that have become whole with more bytes of the file: what it is, and its content.
+
+        :param take: must not raise.
+        """
         data = self._rest + data
-        at, size = 0, len(data)
-        while size - at >= _OVERHEAD:
-            if not data.startswith(_MARK, at):
-                at = self._skip(data, at)
-                continue
-            length, check = _HEAD.unpack_from(data, at + len(_MARK))
-            start = at + _OVERHEAD
-            end = start + length
-            if not 0 < length <= MOST_BYTES:
-                at = self._skip(data, at)
-                continue
-            if end > size:
-                # Not whole yet; or its length is what was damaged, and whole ones follow.
-                following = self._next_whole(data, at + 1)
-                if following is None:
-                    break
-                self._count()
-                at = following
-                continue
-            body = data[start:end]
-            if crc32(body) != check:
-                at = self._skip(data, at)
-                continue
-            self._in_damage = False
-            at = end
-            yield Frame(body[0], body[1:])
+        at, size, last = 0, len(data), len(data) - _SIZE
+        unpack, check_of = _HEAD.unpack_from, crc32
+        while at <= last:
+            mark, length, check = unpack(data, at)
+            if mark == _MARK and 0 < length <= MOST_BYTES:
+                end = at + _SIZE + length
+                if end > size:
+                    # Not whole yet; or its length is what was damaged, and whole ones follow.
+                    following = self._next_whole(data, at + 1)
+                    if following is None:
+                        break
+                    self._count()
+                    at = following
+                    continue
+                body = data[at + _SIZE : end]
+                if check_of(body) == check:
+                    self._in_damage = False
+                    at = end
+                    take(body)
+                    continue
+            at = self._skip(data, at)
         self._rest = data[at:]
 
     def _skip(self, data: bytes, at: int) -> int:
@@ -104,10 +95,10 @@ class Reading:
     @staticmethod
     def _next_whole(data: bytes, at: int) -> int | None:
         """Give where a frame with a good check begins, if there is one."""
-        while (at := data.find(_MARK, at)) >= 0 and len(data) - at >= _OVERHEAD:
-            length, check = _HEAD.unpack_from(data, at + len(_MARK))
-            end = at + _OVERHEAD + length
-            if 0 < length <= MOST_BYTES and end <= len(data) and crc32(data[at + _OVERHEAD : end]) == check:
+        while (at := data.find(_MARK, at)) >= 0 and at + _SIZE <= len(data):
+            _, length, check = _HEAD.unpack_from(data, at)
+            end = at + _SIZE + length
+            if 0 < length <= MOST_BYTES and end <= len(data) and crc32(data[at + _SIZE : end]) == check:
                 return at
             at += 1
         return None

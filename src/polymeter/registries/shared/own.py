@@ -225,7 +225,9 @@ class Own:
         while registry.last:
             last, by_order = registry.last[0]
             identity = pack_identity(last.kind, last.name, last.tags, last.unit)
-            self._ends[self._next_end] = end = End(identity, last, by_order)
+            state = pack_state(last)
+            content = slot.joined(identity, types_of(last.tags), state)
+            self._ends[self._next_end] = end = End(identity, (content, len(content) - len(state)), by_order)
             self._next_end += 1
             del registry.last[0]
             self._unseen.add(identity)
@@ -263,8 +265,8 @@ class Own:
 
     @staticmethod
     def _end_frame(number: int, end: End) -> bytes:
-        joined = slot.joined(end.identity, types_of(end.last.tags), pack_state(end.last))
-        return frame(slot.GONE, slot.gone(number, joined, by_order=end.by_order))
+        content, _ = end.last
+        return frame(slot.GONE, slot.gone(number, content, by_order=end.by_order))
 
     def _drop(self, series: Series[Any]) -> None:
         known = self._heads.pop(series, None)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from polymeter.data.definition import MetricDefinition
-from polymeter.data.packing import Identity, unpack_state
+from polymeter.data.packing import Identity
 from polymeter.registries.shared import slot
 from polymeter.registries.shared.frames import Reading
 from polymeter.registries.shared.locks import is_free
@@ -16,8 +16,8 @@ from polymeter.registries.shared.locks import is_free
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from polymeter.data.metric import Metric
-    from polymeter.registries.shared.frames import Frame
+    from polymeter.data.packing import Place
+
 
 __all__ = ["End", "Identities", "Published"]
 
@@ -25,30 +25,31 @@ _MOST_IDENTITIES: Final = 200_000
 _AT_ONCE: Final = 2**20
 
 
-class Identities:
-    """Identities that were unpacked before."""
+class Identities(dict[bytes, Identity]):
+    """Identities that were unpacked before, by their bytes."""
 
-    def __init__(self) -> None:
-        self._known: dict[bytes, Identity] = {}
-
-    def of(self, packed: bytes, types: str) -> Identity:
-        """Unpack one, or give the one that was unpacked before.
+    def learn(self, packed: bytes, types: bytes) -> None:
+        """Unpack one.
 
         :raises Exception: if it is none.
         """
-        known = self._known.get(packed)
+        if len(self) >= _MOST_IDENTITIES:
+            self.clear()
+        self[packed] = Identity(packed, types.decode())
+
+    def of(self, packed: bytes) -> Identity:
+        """Give one, with tags that are texts if it has been forgotten what they were."""
+        known = self.get(packed)
         if known is None:
-            if len(self._known) >= _MOST_IDENTITIES:
-                self._known.clear()
-            known = self._known[packed] = Identity(packed, types)
+            known = self[packed] = Identity(packed)
         return known
 
 
 class End(NamedTuple):
-    """The end of a series: its identity, its last state, and whether it was forgotten by order."""
+    """The end of a series: its identity, where its last state is, and whether it was forgotten by order."""
 
     identity: bytes
-    last: Metric
+    last: Place
     by_order: bool
 
 
@@ -56,9 +57,9 @@ class Published:
     """A file of frames, read as it grows.
 
     :ivar header: what its first frame says; empty: it has none yet.
-    :ivar states: identity -> the last state of a series.
+    :ivar states: identity -> where the last state of a series is, in the bytes of its frame.
     :ivar ends: number -> the end of a series.
-    :ivar ended: identity without tags -> what forgotten series of the metric had counted.
+    :ivar ended: identity without tags -> where the state is of what forgotten series of the metric had counted.
     :ivar definitions: by name.
     :ivar changed: identities whose state is another one since somebody emptied this set.
     :ivar is_alive: whether its writer was alive when it was read last.
@@ -67,9 +68,9 @@ class Published:
     def __init__(self, path: Path, identities: Identities) -> None:
         self.path = path
         self.header: dict[str, Any] = {}
-        self.states: dict[bytes, Metric] = {}
+        self.states: dict[bytes, Place] = {}
         self.ends: dict[int, End] = {}
-        self.ended: dict[bytes, Metric] = {}
+        self.ended: dict[bytes, Place] = {}
         self.definitions: dict[str, MetricDefinition] = {}
         self.changed: set[bytes] = set()
         self.is_alive = True
@@ -102,11 +103,7 @@ class Published:
                 return False
         while data := os.pread(self._file, _AT_ONCE, self._at):
             self._at += len(data)
-            for each in self._frames.feed(data):
-                try:
-                    self._take(each)
-                except Exception:  # noqa: BLE001 - good bytes of bad sense: another version's
-                    self._damaged += 1
+            self._frames.feed(data, self._take)
         return True
 
     def _is_open_and_in_place(self) -> bool:
@@ -133,33 +130,50 @@ class Published:
         self.is_alive = True
         return True
 
-    def _take(self, frame: Frame) -> None:
-        what, content = frame
-        if what == slot.STATE:
-            packed, metric = self._metric(content)
-            self.states[packed] = metric
-            self.changed.add(packed)
-        elif what == slot.GONE:
-            packed, metric = self._metric(content[9:])
-            self.ends[int.from_bytes(content[:8], "little")] = End(packed, metric, bool(content[8]))
-            self.states.pop(packed, None)
-            self.changed.add(packed)
+    def _take(self, body: bytes) -> None:
+        try:
+            if body[0] == slot.STATE:  # as nearly always
+                identity, types, at = slot.parted(body, 1)
+                if identity not in self._identities:
+                    self._identities.learn(identity, body[types:at])
+                self.states[identity] = (body, at)
+                self.changed.add(identity)
+            else:
+                self._take_other(body)
+        except Exception:  # noqa: BLE001 - good bytes of bad sense: another version's
+            self._damaged += 1
+
+    def _take_other(self, body: bytes) -> None:
+        what = body[0]
+        if what == slot.GONE:
+            number, by_order, at = slot.end_of(body, 1)
+            identity, place = self._series(body, at)
+            self.ends[number] = End(identity, place, by_order)
+            self.states.pop(identity, None)
+            self.changed.add(identity)
         elif what == slot.ENDED:
-            packed, metric = self._metric(content)
-            self.ended[packed] = metric
+            identity, place = self._series(body, 1)
+            self.ended[identity] = place
         elif what == slot.DEFINITION:
-            said = json.loads(content)
+            said = json.loads(body[1:])
             self.definitions[said["name"]] = MetricDefinition.of(**said)
         elif what == slot.HEADER:
-            header = json.loads(content)
+            header = json.loads(body[1:])
             if header["version"] != slot.VERSION:
                 message = f"{self.path.name} is of version {header['version']}"
                 raise ValueError(message)
             self.header = header
 
-    def _metric(self, content: bytes) -> tuple[bytes, Metric]:
-        packed, types, state = slot.parted(content)
-        return packed, unpack_state(self._identities.of(packed, types), state)
+    def _series(self, body: bytes, at: int) -> tuple[bytes, Place]:
+        identity, types, state = slot.parted(body, at)
+        if identity not in self._identities:
+            self._identities.learn(identity, body[types:state])
+        return identity, (body, state)
+
+    def spoil(self, identity: bytes) -> None:
+        """Count a state that cannot be unpacked, and forget it."""
+        del self.states[identity]
+        self._damaged += 1
 
     def close(self) -> None:
         """Close the file; harmless to repeat."""

@@ -11,8 +11,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from polymeter.data.definition import Combine, MetricDefinition
+from polymeter.data.fold import combined
 from polymeter.data.kind import Kind
-from polymeter.data.packing import pack_identity, pack_state, types_of
+from polymeter.data.packing import pack_identity, pack_state, types_of, unpack_merged, unpack_state
 from polymeter.registries.budget import Budget
 from polymeter.registries.shared import slot
 from polymeter.registries.shared.frames import frame
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from polymeter.data.metric import Metric
+    from polymeter.data.packing import Identity, Place
     from polymeter.data.tags import Tags
-    from polymeter.registries.shared.place import Place, Run
+    from polymeter.registries.shared.place import Place as Folder
+    from polymeter.registries.shared.place import Run
     from polymeter.registries.shared.reading import End, Identities
 
 __all__ = ["Retired", "outlives"]
@@ -31,24 +34,24 @@ __all__ = ["Retired", "outlives"]
 _LEVELS: Final = frozenset({Kind.UP_DOWN, Kind.GAUGE})
 
 
-def outlives(metric: Metric, definition: MetricDefinition | None) -> bool:
+def outlives(kind: Kind, definition: MetricDefinition | None) -> bool:
     """Tell whether what a writer said of a metric still holds when the writer is dead.
 
     A count does; a level (calls in flight, memory in use) was one of that process, unless its definition says that it
     is to be kept. What is apart for each process goes with it.
     """
-    if definition is not None and definition.kind is metric.kind:
+    if definition is not None and definition.kind is kind:
         if definition.rule is Combine.PER_PROCESS:
             return False
         if definition.keep is not None:
             return definition.keep
-    return metric.kind not in _LEVELS
+    return kind not in _LEVELS
 
 
 class Retired(Published):
     """The file, and how it is written."""
 
-    def __init__(self, place: Place, identities: Identities, budget_of: Callable[[str], int]) -> None:
+    def __init__(self, place: Folder, identities: Identities, budget_of: Callable[[str], int]) -> None:
         """:param budget_of: gives how many series of a metric are kept."""
         super().__init__(place.retired, identities)
         self._place = place
@@ -78,7 +81,7 @@ class Retired(Published):
         living: Mapping[str, Mapping[int, End]],
         definitions: Mapping[str, MetricDefinition],
         *,
-        ending: Callable[[bytes, Metric], bool],
+        ending: Callable[[bytes, Place], bool],
     ) -> None:
         """Write it anew, with what the dead said and with the ends of all series; then remove the slots of the dead.
 
@@ -93,7 +96,7 @@ class Retired(Published):
         for part in dead:
             said.update(part.definitions)
         said.update(definitions)
-        writing = _Writing(self.states, self.ended, said, self._budget_of)
+        writing = _Writing(self, self._identities, said, self._budget_of)
         for part in dead:
             if part.header.get("epoch") == run.epoch and part.path.stem not in before:
                 writing.add_all(part.states)
@@ -124,91 +127,110 @@ class Retired(Published):
 
 
 class _Writing:
-    """What is to be written."""
+    """What is to be written: what nobody adds to stays as bytes."""
 
     def __init__(
         self,
-        states: Mapping[bytes, Metric],
-        ended: Mapping[bytes, Metric],
-        definitions: dict[str, MetricDefinition],
+        retired: Retired,
+        identities: Identities,
+        definitions: Mapping[str, MetricDefinition],
         budget_of: Callable[[str], int],
     ) -> None:
+        self._identities = identities
         self._definitions = definitions
-        self._states = dict(states)
-        self._ended = dict(ended)
+        self._states = dict(retired.states)
+        self._ended = dict(retired.ended)
         self._budget_of = budget_of
         self._budgets: dict[str, Budget] = {}
 
-    def add(self, identity: bytes, metric: Metric) -> None:
-        """Merge one series in; under ``__other__`` if there are too many of its metric."""
-        known = self._states.get(identity)
-        if known is None:
-            admitted = self._admitted(metric)
-            if admitted is not metric.tags:
-                metric = metric.retagged(admitted)
-                identity = _identity(metric)
-                known = self._states.get(identity)
-        self._states[identity] = metric if known is None else known.merge(metric)
-
-    def _admitted(self, metric: Metric) -> Tags:
-        budget = self._budgets.get(metric.name)
-        if budget is None:
-            tags_of_all = [each.tags for each in self._states.values() if each.name == metric.name]
-            budget = Budget(
-                metric.name, self._budget_of(metric.name), lambda: [dict(tags.canonical) for tags in tags_of_all]
-            )
-            for _ in tags_of_all:
-                budget.take()
-            self._budgets[metric.name] = budget
-        return budget.admit(metric.tags, lambda tags: _identity(metric.retagged(tags)) in self._states)
-
-    def add_all(self, states: Mapping[bytes, Metric]) -> None:
+    def add_all(self, states: Mapping[bytes, Place]) -> None:
         """Merge in what outlives its writer."""
-        for identity, metric in states.items():
-            if outlives(metric, self._definitions.get(metric.name)):
-                self.add(identity, metric)
+        for identity, place in states.items():
+            self._add(identity, place)
 
     def add_ends(self, ends: Mapping[int, End], taken: int) -> None:
         """Merge in the ends of series that are not in it yet."""
         for number, end in ends.items():
             if number >= taken and end.by_order:
-                self._end(end.last)
-            elif number >= taken and outlives(end.last, self._definitions.get(end.last.name)):
-                self.add(end.identity, end.last)
+                self._end(end.identity, end.last)
+            elif number >= taken:
+                self._add(end.identity, end.last)
 
-    def end(self, ending: Callable[[bytes, Metric], bool]) -> None:
-        """Move series to what has ended."""
-        for identity, metric in list(self._states.items()):
-            if ending(identity, metric):
-                del self._states[identity]
-                self._end(metric)
-
-    def _end(self, last: Metric) -> None:
-        if last.kind is Kind.GAUGE:
+    def _add(self, identity: bytes, place: Place) -> None:
+        """Merge one series in; under ``__other__`` if there are too many of its metric."""
+        series = self._identities.of(identity)
+        if not outlives(series.kind, self._definitions.get(series.name)):
             return
-        total = last.retagged(None)
+        known = self._states.get(identity)
+        if known is None:
+            admitted = self._admitted(series)
+            if admitted is series.tags:
+                self._states[identity] = place
+                return
+            metric = unpack_state(series, *place).retagged(admitted)
+            identity = _identity(metric)
+            place = (pack_state(metric), 0)
+            known = self._states.get(identity)
+        self._states[identity] = place if known is None else self._merged(identity, known, place)
+
+    def _merged(self, identity: bytes, known: Place, place: Place) -> Place:
+        series = self._identities.of(identity)
+        if series.kind is Kind.GAUGE:
+            definition = self._definitions.get(series.name) or MetricDefinition(series.name, series.kind)
+            [metric] = combined(definition, [("", unpack_state(series, *known)), ("1", unpack_state(series, *place))])
+        else:
+            metric = unpack_merged(series, (known, place))
+        return (pack_state(metric), 0)
+
+    def _admitted(self, series: Identity) -> Tags:
+        budget = self._budgets.get(series.name)
+        if budget is None:
+            same = [each.tags for each in map(self._identities.of, self._states) if each.name == series.name]
+            limit = self._budget_of(series.name)
+            budget = Budget(series.name, limit, lambda: [dict(tags.canonical) for tags in same])
+            for _ in same:
+                budget.take()
+            self._budgets[series.name] = budget
+        return budget.admit(series.tags, lambda tags: self._knows(series, tags))
+
+    def _knows(self, series: Identity, tags: Tags) -> bool:
+        return pack_identity(series.kind, series.name, tags, series.unit) in self._states
+
+    def end(self, ending: Callable[[bytes, Place], bool]) -> None:
+        """Move series to what has ended."""
+        for identity, place in list(self._states.items()):
+            if ending(identity, place):
+                del self._states[identity]
+                self._end(identity, place)
+
+    def _end(self, identity: bytes, last: Place) -> None:
+        series = self._identities.of(identity)
+        if series.kind is Kind.GAUGE:
+            return
+        total = unpack_state(series, *last).retagged(None)
         identity = _identity(total)
         known = self._ended.get(identity)
-        self._ended[identity] = total if known is None else known.merge(total)
+        if known is not None:
+            total = total.merge(unpack_state(self._identities.of(identity), *known))
+        self._ended[identity] = (pack_state(total), 0)
 
     def frames(self) -> bytes:
         """Give the frames of everything."""
         return b"".join(
             (
                 *(frame(slot.DEFINITION, definition_bytes(each)) for each in self._definitions.values()),
-                *(frame(slot.STATE, metric_bytes(identity, each)) for identity, each in self._states.items()),
-                *(frame(slot.ENDED, metric_bytes(identity, each)) for identity, each in self._ended.items()),
+                *(self._frame(slot.STATE, identity, place) for identity, place in self._states.items()),
+                *(self._frame(slot.ENDED, identity, place) for identity, place in self._ended.items()),
             )
         )
+
+    def _frame(self, what: int, identity: bytes, place: Place) -> bytes:
+        packed, at = place
+        return frame(what, slot.joined(identity, types_of(self._identities.of(identity).tags), packed[at:]))
 
 
 def _identity(metric: Metric) -> bytes:
     return pack_identity(metric.kind, metric.name, metric.tags, metric.unit)
-
-
-def metric_bytes(identity: bytes, metric: Metric) -> bytes:
-    """Give the content of a frame about a series."""
-    return slot.joined(identity, types_of(metric.tags), pack_state(metric))
 
 
 def definition_bytes(definition: MetricDefinition) -> bytes:

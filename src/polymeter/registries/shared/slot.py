@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,7 @@ from polymeter.registries.shared.locks import lock_alone
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["DEFINITION", "ENDED", "GONE", "HEADER", "STATE", "Slot", "gone", "header", "joined", "parted"]
+__all__ = ["DEFINITION", "ENDED", "GONE", "HEADER", "STATE", "Slot", "end_of", "gone", "header", "joined", "parted"]
 
 HEADER: Final = 1
 """JSON: the version, the writer, the run and its epoch."""
@@ -46,27 +47,39 @@ def header(**said: object) -> bytes:
     return frame(HEADER, json.dumps({"version": VERSION, **said}, separators=(",", ":")).encode())
 
 
+_PARTS: Final = struct.Struct("<IH")
+_END: Final = struct.Struct("<Q?")
+
+
 def joined(identity: bytes, types: str, state: bytes) -> bytes:
     """Give the content of a frame about a series."""
-    return b"%b%b%b%b%b" % (
-        len(identity).to_bytes(4, "little"),
-        len(types).to_bytes(2, "little"),
-        identity,
-        types.encode(),
-        state,
-    )
+    return b"%b%b%b%b" % (_PARTS.pack(len(identity), len(types)), identity, types.encode(), state)
 
 
-def gone(number: int, joined_up: bytes, *, by_order: bool) -> bytes:
-    """Give the content of a frame about the end of a series."""
-    return number.to_bytes(8, "little") + bytes((by_order,)) + joined_up
+def parted(body: bytes, at: int) -> tuple[bytes, int, int]:
+    """Give the identity of a series, where the types of its tags begin, and where its state does.
+
+    :param body: of a frame.
+    :param at: where in it the content about the series begins.
+    """
+    identity, types = _PARTS.unpack_from(body, at)
+    begin = at + _PARTS.size
+    end = begin + identity
+    return body[begin:end], end, end + types
 
 
-def parted(content: bytes) -> tuple[bytes, str, bytes]:
-    """Give identity, types and state of the content of such a frame."""
-    first = int.from_bytes(content[:4], "little") + 6
-    second = first + int.from_bytes(content[4:6], "little")
-    return content[6:first], content[first:second].decode(), content[second:]
+def gone(number: int, content: bytes, *, by_order: bool) -> bytes:
+    """Give the content of a frame about the end of a series.
+
+    :param content: as of :func:`joined`, with its last state.
+    """
+    return _END.pack(number, by_order) + content
+
+
+def end_of(body: bytes, at: int) -> tuple[int, bool, int]:
+    """Give the number of an end, whether it was by order, and where the content about the series begins."""
+    number, by_order = _END.unpack_from(body, at)
+    return number, by_order, at + _END.size
 
 
 class Slot:

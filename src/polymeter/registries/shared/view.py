@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
-from polymeter.data.definition import MetricDefinition
+from polymeter.data.definition import Combine, MetricDefinition
 from polymeter.data.fold import combined
+from polymeter.data.kind import Kind
+from polymeter.data.packing import timestamp_of, unpack_merged, unpack_state
 from polymeter.registries.shared.reading import Identities, Published
 from polymeter.registries.shared.retired import Retired, outlives
 
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from polymeter.data.metric import Metric
+    from polymeter.data.packing import Place
     from polymeter.data.tags import Tags
-    from polymeter.registries.shared.place import Place, Run
+    from polymeter.registries.shared.place import Place as Folder
+    from polymeter.registries.shared.place import Run
     from polymeter.registries.shared.reading import End
 
 __all__ = ["Limits", "Mine", "View"]
@@ -67,7 +71,7 @@ class View:
     slot is there; the ends of series alone are missing until it can be.
     """
 
-    def __init__(self, place: Place, mine: Mine, limits: Limits, gone: Callable[[Metric], object]) -> None:
+    def __init__(self, place: Folder, mine: Mine, limits: Limits, gone: Callable[[Metric], object]) -> None:
         """:param gone: is told the last value of a series that has ended everywhere."""
         self._place = place
         self._mine = mine
@@ -92,7 +96,8 @@ class View:
 
     def ended(self, name: str) -> list[Metric]:
         """Give what series of a metric had counted that have ended everywhere."""
-        return [each for each in self._retired.ended.values() if each.name == name]
+        ended = ((self._identities.of(identity), place) for identity, place in self._retired.ended.items())
+        return [unpack_state(series, *place) for series, place in ended if series.name == name]
 
     def ends_taken(self) -> int:
         """Give how many ends of this process's series have been folded."""
@@ -137,9 +142,8 @@ class View:
                     **{writer: part.ends for writer, part in self._slots.items() if part.is_alive},
                 },
                 self._mine.definitions(),
-                ending=lambda identity, metric: (
-                    self._has_expired(identity, metric)
-                    or (ordered is not None and metric.name == ordered[0] and metric.tags.contains(ordered[1]))
+                ending=lambda identity, place: (
+                    self._has_expired(identity, place) or (ordered is not None and self._is_meant(identity, *ordered))
                 ),
             )
             if ordered is not None:
@@ -190,10 +194,14 @@ class View:
             return True
         return any(map(self._has_expired, self._retired.states, self._retired.states.values()))
 
-    def _has_expired(self, identity: bytes, metric: Metric) -> bool:
+    def _is_meant(self, identity: bytes, name: str, tags: Tags) -> bool:
+        series = self._identities.of(identity)
+        return series.name == name and series.tags.contains(tags)
+
+    def _has_expired(self, identity: bytes, place: Place) -> bool:
         """Tell whether nobody has recorded on a series for too long that is kept of those that are no more."""
-        after = self._limits.expiry_of(metric.name)
-        if after is None or time.time() - metric.timestamp < after:
+        after = self._limits.expiry_of(self._identities.of(identity).name)
+        if after is None or time.time() - timestamp_of(*place) < after:
             return False
         return self._mine.state(identity) is None and not any(identity in part.states for part in self._slots.values())
 
@@ -215,26 +223,52 @@ class View:
         return self._run is not None and part.header.get("epoch") == self._run.epoch
 
     def _combine_one(self, identity: bytes, parts: list[tuple[str, Published]]) -> None:
-        candidates: list[tuple[str, Metric]] = []
         mine = self._mine.state(identity)
-        if mine is not None:
-            candidates.append((self._mine.writer, mine))
-        retired = self._retired.states.get(identity)
-        if retired is not None:
-            candidates.append(("", retired))
+        said: list[tuple[str, Published]] = []
+        if identity in self._retired.states:
+            said.append(("", self._retired))
         for writer, part in parts:
-            metric = part.states.get(identity)
-            if metric is not None and (part.is_alive or outlives(metric, self.definitions.get(metric.name))):
-                candidates.append((writer, metric))
-        if candidates:
-            kind, name = candidates[0][1].kind, candidates[0][1].name
-            definition = self.definitions.get(name)
-            if definition is None or definition.kind is not kind:
-                definition = MetricDefinition(name, kind)
-            self._combined[identity] = combined(definition, candidates)
+            if identity in part.states and (part.is_alive or self._outlives(identity)):
+                said.append((writer, part))
+        result: list[Metric] = []
+        while said or mine is not None:
+            try:
+                result = self._together(identity, mine, [(writer, part.states[identity]) for writer, part in said])
+                break
+            except Exception:  # noqa: BLE001 - a good check and bad sense: find out which one
+                if not self._spoil(identity, said):
+                    break
+        if result:
+            self._combined[identity] = result
             return
         for last in self._combined.pop(identity, ()):
             self._gone(last)
+
+    def _outlives(self, identity: bytes) -> bool:
+        series = self._identities.of(identity)
+        return outlives(series.kind, self.definitions.get(series.name))
+
+    def _together(self, identity: bytes, mine: Metric | None, said: list[tuple[str, Place]]) -> list[Metric]:
+        series = self._identities.of(identity)
+        definition = self.definitions.get(series.name)
+        if definition is None or definition.kind is not series.kind:
+            definition = MetricDefinition(series.name, series.kind)
+        if said and definition.rule is Combine.SUM and series.kind is not Kind.GAUGE:
+            merged = unpack_merged(series, [place for _, place in said])
+            return [merged if mine is None else mine.merge(merged)]
+        candidates = [] if mine is None else [(self._mine.writer, mine)]
+        return combined(definition, candidates + [(writer, unpack_state(series, *place)) for writer, place in said])
+
+    def _spoil(self, identity: bytes, said: list[tuple[str, Published]]) -> bool:
+        """Take out what cannot be unpacked; tell whether there was anything."""
+        for each in said[:]:
+            try:
+                unpack_state(self._identities.of(identity), *each[1].states[identity])
+            except Exception:  # noqa: BLE001 - it is counted
+                each[1].spoil(identity)
+                said.remove(each)
+                return True
+        return False
 
     # -- ending
 
