@@ -516,8 +516,8 @@ class AggregatingRegistry(TakesExemplars):
         """Give one who follows this registry and will not miss the end of a series; see :class:`Reader`."""
         return self._lives.reader()
 
-    def _self_metrics(self, now: float) -> list[Metric]:
-        metrics = super()._self_metrics(now)
+    def _losses(self, now: float) -> list[Metric]:
+        metrics = super()._losses(now)
         for family in list(self._families.values()):
             metrics += family.budget.self_metric(self._started, now)
         return metrics

@@ -189,11 +189,21 @@ class BaseRegistry(Questions):
 
     def _self_metrics(self, now: float) -> list[Metric]:
         start = self._started
-        metrics: list[Metric] = [
+        return [
             Counter("polymeter.records.applied", self._applied(), start=start, timestamp=now),
             Gauge("polymeter.series", len(self), start=start, timestamp=now),
+            *self._losses(now),
         ]
-        for (metric, reason), count in self._invalid_by().items():
-            tags = {"metric": metric, "reason": reason}
-            metrics.append(Counter("polymeter.records.invalid", count, tags, start=start, timestamp=now))
-        return metrics
+
+    def _losses(self, now: float) -> list[Metric]:
+        """Give what became of the records that do not count as they were made."""
+        return [
+            Counter(
+                "polymeter.records.invalid",
+                count,
+                {"metric": metric, "reason": reason},
+                start=self._started,
+                timestamp=now,
+            )
+            for (metric, reason), count in self._invalid_by().items()
+        ]

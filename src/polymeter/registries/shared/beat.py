@@ -64,7 +64,7 @@ class Beat:
             idle = 0 if self._work() else idle + 1
             pause = max(self._seconds, (time.thread_time() - began) / _SHARE)
             if idle >= _IDLE:
-                self._running.remove(mine)
+                self.stop()
                 self._rest()  # before the last look: what is recorded from now on starts another one
                 self._work()
                 return

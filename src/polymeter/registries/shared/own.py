@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from polymeter.data.counter import Counter
 from polymeter.data.packing import pack_identity, pack_state, types_of
 from polymeter.registries.aggregating import AggregatingRegistry
 from polymeter.registries.base import SELF_METRICS
@@ -114,10 +115,10 @@ class OwnRegistry(AggregatingRegistry):
         self._new_writer()
 
     def self_metrics(self) -> list[Metric]:
-        """Give the registry's metrics of itself, but for the number of series."""
+        """Give the registry's metrics of itself, but for the number of series; nothing is drained for it."""
         now = self.now()
-        mine = [each for each in self._self_metrics(now) if each.name != "polymeter.series"]
-        return [*mine, *self._refusals(now), *self._others(now)]
+        applied = Counter("polymeter.records.applied", self._drain.applied, start=self._started, timestamp=now)
+        return [applied, *self._losses(now), *self._refusals(now), *self._others(now)]
 
     def _others(self, now: float) -> list[Metric]:
         return [metric for tell, _ in self._told_too for metric in tell(now)]

@@ -72,7 +72,7 @@ def default_directory() -> Path:
     """
     memory = Path("/dev/shm")  # noqa: S108 - a folder of this user alone is made in it, and checked
     base = memory if sys.platform == "linux" and os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
-    return base / f"polymeter-{os.getuid()}"
+    return base / f"polymeter-{os.getuid() if hasattr(os, 'getuid') else 'shared'}"
 
 
 class Place:

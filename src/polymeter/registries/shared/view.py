@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from polymeter.data.definition import Combine, MetricDefinition
@@ -57,6 +56,10 @@ class Limits(Protocol):
 
     def budget_of(self, name: str, /) -> int:
         """Give how many series of a metric."""
+        ...
+
+    def now(self) -> float:
+        """Give Unix seconds that never go back."""
         ...
 
     def expiry_of(self, name: str, /) -> float | None:
@@ -201,7 +204,7 @@ class View:
     def _has_expired(self, identity: bytes, place: Place) -> bool:
         """Tell whether nobody has recorded on a series for too long that is kept of those that are no more."""
         after = self._limits.expiry_of(self._identities.of(identity).name)
-        if after is None or time.time() - timestamp_of(*place) < after:
+        if after is None or self._limits.now() - timestamp_of(*place) < after:
             return False
         return self._mine.state(identity) is None and not any(identity in part.states for part in self._slots.values())
 
