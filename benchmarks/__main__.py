@@ -13,8 +13,27 @@ from pathlib import Path
 
 from benchmarks.harness import Result, table
 
-SUBJECTS = ("recording", "six", "idle", "memory", "many", "rendering", "sick", "openai_call", "cost", "importing")
-PEERS = ("prometheus_client", "opentelemetry-sdk", "opentelemetry-instrumentation-genai-openai", "blinker")
+SUBJECTS = (
+    "recording",
+    "six",
+    "idle",
+    "memory",
+    "many",
+    "rendering",
+    "sick",
+    "openai_call",
+    "http_call",
+    "cost",
+    "shared",
+    "importing",
+)
+PEERS = (
+    "prometheus_client",
+    "opentelemetry-sdk",
+    "opentelemetry-instrumentation-genai-openai",
+    "opentelemetry-instrumentation-httpx",
+    "blinker",
+)
 
 
 def main(chosen: list[str]) -> None:
