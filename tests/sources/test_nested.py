@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from polymeter.sources.contexts import leave
 from polymeter.sources.emitters import InferenceEmitters
 from polymeter.sources.installs import Audience
-from polymeter.sources.nested import InnerRun, leave_outer, outer_call, run_for
+from polymeter.sources.nested import InnerRun, outer_call, run_for
 from tests.sources.contract.ear import Ear
 
 
@@ -32,7 +33,7 @@ def outer():
     outer = Outer()
     token = outer_call.set(outer)
     yield outer
-    leave_outer(token)
+    leave(token)
 
 
 @pytest.fixture
@@ -74,5 +75,5 @@ def test_leaving_in_another_context_is_not_noticed():
     import contextvars
 
     token = contextvars.copy_context().run(outer_call.set, Outer())
-    leave_outer(token)
+    leave(token)
     assert outer_call.get() is None

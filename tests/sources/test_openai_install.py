@@ -259,7 +259,7 @@ def test_nothing_is_built_when_nobody_listens(client, run, monkeypatch):
         assert client.responses.create(model="m", input="Hi").output_text
         assert len(list(client.responses.create(model="m", input="Hi", stream=True))) == 16
         run(ask)
-    assert source.health().started == 0
+    assert (source.health().started, source.health().surprises) == (0, 0)
 
 
 def test_who_begins_to_listen_hears_what_begins_after_that(client):

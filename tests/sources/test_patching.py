@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from polymeter.sources.patching import patch_method
+from polymeter.sources.patching import patch_all, patch_method
 
 
 @pytest.fixture
@@ -107,3 +107,23 @@ def test_a_descriptor_is_bound_like_a_method(classes):
     with patch_method(derived, "greet", adding("ours")):
         assert derived().greet("you") == ["ours", "Derived you"]
     assert vars(derived)["greet"] is proxy
+
+
+def test_several_patches_are_undone_in_reverse(classes):
+    base, _ = classes
+    found = vars(base)["greet"]
+    patches = patch_all(patch_method(base, "greet", adding(word)) for word in ("first", "second"))
+    assert base().greet("you") == ["second", "first", "hello you"]
+    patches.cancel()
+    assert vars(base)["greet"] is found
+
+
+def test_of_several_patches_none_stays_if_one_cannot_be_made(classes, caplog):
+    base, derived = classes
+    found = vars(base)["greet"]
+    wanted = (base, "greet"), (derived, "greet"), (base, "no such method")
+    with pytest.raises(AttributeError, match="no such method"):
+        patch_all(patch_method(owner, name, adding("ours")) for owner, name in wanted)
+    assert vars(base)["greet"] is found
+    assert "greet" not in vars(derived)
+    assert not caplog.records

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import logging
+import threading
+from contextlib import suppress
 
 import instructor
 import litellm
@@ -26,6 +29,7 @@ from polymeter.registries import AggregatingRegistry
 from polymeter.sources import InstructorSource, LiteLLMSource, OpenAISource
 from polymeter.testing.clock import ManualClock
 from polymeter.testing.provider import Provider, Reply, ToolCall, Unauthorized
+from tests.interpreter import answer_of
 from tests.sources.contract import Ear
 
 MESSAGES = [{"role": "user", "content": "canary-prompt"}]
@@ -92,7 +96,7 @@ def provider():
 
 @pytest.fixture
 def sdk(provider):
-    with openai.OpenAI(base_url=provider.base_url, api_key="k", max_retries=0) as sdk:
+    with openai.OpenAI(base_url=provider.base_url, api_key="canary-api-key", max_retries=0) as sdk:
         yield sdk
 
 
@@ -113,7 +117,7 @@ def ask(client):
 def arun(provider):
     def arun(job, how="create", **more):
         async def main():
-            async with openai.AsyncOpenAI(base_url=provider.base_url, api_key="k", max_retries=0) as sdk:
+            async with openai.AsyncOpenAI(base_url=provider.base_url, api_key="canary-api-key", max_retries=0) as sdk:
                 call = getattr(instructor.from_openai(sdk), how)
                 return await job(call(**{"model": "gpt-x", "response_model": User, "messages": MESSAGES} | more))
 
@@ -278,11 +282,95 @@ def test_the_collector_counts_them(ear, client, source, provider, ask):
     assert registry.total("structured_output.validation_failures") == 1
 
 
+def test_arguments_without_names_are_passed_on(ear, client, source, provider):
+    provider.script(answer(GOOD), answer(GOOD))
+    assert client.create(User, MESSAGES, 1, model="gpt-x").age == 3
+    assert client.create_with_completion(MESSAGES, User, model="gpt-x")[0].age == 3
+    assert [end.response_model for end in ear.all(StructuredOutputCompleted)] == ["User", "User"]
+
+
+def test_arguments_that_are_too_many_are_refused_as_always(ear, client, source, provider):
+    with pytest.raises(TypeError, match="response_model"):
+        client.create(User, MESSAGES, response_model=User, model="gpt-x")
+    assert (ear.events, len(provider.requests)) == ([], 0)
+
+
+def test_a_stream_that_is_left_in_the_middle(ear, client, source, provider, arun):
+    provider.script(answer(GOOD), answer(GOOD))
+
+    async def raises(items):
+        with suppress(KeyError):
+            async for _ in items:
+                raise KeyError
+        del items
+        gc.collect()
+
+    async def unread(items):
+        del items
+        gc.collect()
+
+    arun(raises, "create_partial")
+    arun(unread, "create_partial")
+    assert [outcome for outcome, _ in outcomes(ear)] == ["abandoned", "abandoned"]
+
+
+def test_calls_of_many_threads_at_once_keep_apart(ear, client, source, provider, ask):
+    for number in range(8):
+        provider.script(answer({}), answer(GOOD), model=f"m{number}")
+    threads = [threading.Thread(target=ask, kwargs={"model": f"m{n}", "max_retries": 1}) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = [(end.model, end.outcome, end.attempts) for end in ear.all(StructuredOutputCompleted)]
+    assert sorted(told) == [(f"m{number}", "ok", 2) for number in range(8)]
+
+
 def test_nothing_is_built_when_nobody_listens(client, provider, ask, monkeypatch):
     monkeypatch.setattr("polymeter.sources.instructor_hooks.StructuredOutputRun", lambda *_: 1 / 0)
     provider.script(answer(GOOD))
-    with InstructorSource().install(EventDispatcher(on_error="raise")):
+    source = InstructorSource()
+    with source.install(EventDispatcher(on_error="raise")):
         assert ask().age == 3
+    assert (source.health().started, source.health().surprises) == (0, 0)
+
+
+def test_a_listener_that_fails_is_not_noticed_by_the_host(client, provider, ask):
+    dispatcher, source = EventDispatcher(), InstructorSource()
+    dispatcher.add_listener(object, lambda _: 1 / 0)
+    provider.script(answer({}), answer(GOOD))
+    with source.install(dispatcher):
+        assert ask(max_retries=1).age == 3
+    assert (source.health().ok, source.health().active) == (1, 0)
+
+
+def test_a_dispatcher_that_raises_on_purpose_keeps_nothing_from_others(ear, client, provider, ask):
+    strict = EventDispatcher(on_error="raise")
+    strict.add_listener(StructuredOutputCompleted, lambda _: 1 / 0)
+    provider.script(answer(GOOD))
+    both = InstructorSource().install(strict), InstructorSource().install(ear.dispatcher)
+    with both[0], both[1], pytest.raises(ZeroDivisionError):
+        ask()
+    assert outcomes(ear) == [("ok", 1)]
+
+
+@pytest.mark.parametrize("broken", ["name_of", "StructuredOutputRun.asked"])
+def test_what_cannot_be_read_is_counted_and_asked_all_the_same(ear, client, provider, ask, monkeypatch, broken):
+    monkeypatch.setattr(f"polymeter.sources.instructor_hooks.{broken}", property(lambda _: 1 / 0))
+    provider.script(answer(GOOD))
+    source = InstructorSource()
+    with source.install(ear.dispatcher):
+        assert ask().age == 3
+    assert (ear.events, source.health().started, source.health().surprises) == ([], 0, 1)
+
+
+def test_a_failure_of_validation_that_cannot_be_read_is_told_by_its_class(ear, client, provider, ask, monkeypatch):
+    monkeypatch.setattr("polymeter.sources.instructor_runs.errors_of", lambda *_: 1 / 0)
+    provider.script(answer({}), answer(GOOD))
+    source = InstructorSource()
+    with source.install(ear.dispatcher):
+        ask(max_retries=1)
+    assert (failures(ear), source.health().surprises) == ([(1, True, "", "ValidationError")], 1)
 
 
 def test_undoing_gives_the_methods_back_by_identity(ear):
@@ -290,6 +378,60 @@ def test_undoing_gives_the_methods_back_by_identity(ear):
     assert found() != BEFORE
     subscription.cancel()
     assert all(now is before for now, before in zip(found(), BEFORE, strict=True))
+
+
+def test_what_another_library_wrapped_in_between_stays_and_ours_passes_through(
+    ear, client, provider, ask, monkeypatch, caplog
+):
+    subscription = InstructorSource().install(ear.dispatcher)
+    ours = instructor.Instructor.create
+
+    @functools.wraps(ours)
+    def theirs(*args, **kwargs):
+        return ours(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(instructor.Instructor, "create", theirs)
+        subscription.cancel()
+        subscription.cancel()
+        assert instructor.Instructor.create is theirs
+        assert [each.levelno for each in caplog.records if each.name.startswith("polymeter")] == [logging.WARNING]
+        provider.script(answer(GOOD), answer(GOOD))
+        ask()
+        assert ear.events == []
+        with InstructorSource().install(ear.dispatcher):  # above theirs, with an old one of ours below
+            ask()
+        assert outcomes(ear) == [("ok", 1)]
+    instructor.Instructor.create = BEFORE[0]
+
+
+def test_a_stream_that_is_open_when_the_interpreter_exits_is_abandoned():
+    """And in a forked child, whose copy of it ends too, nothing is said."""
+    code = """
+import asyncio, instructor, openai, os, sys
+from pydantic import BaseModel
+from polymeter.events import EventDispatcher
+from polymeter.events.structured_output import StructuredOutputCompleted
+from polymeter.sources import InstructorSource
+from polymeter.testing import Provider
+
+class User(BaseModel):
+    name: str
+
+async def begin():
+    client = instructor.from_openai(openai.AsyncOpenAI(base_url=provider.base_url, api_key="k"))
+    return client.create_partial(model="m", response_model=User, messages=[{"role": "user", "content": "Hi"}])
+
+provider = Provider()
+events = EventDispatcher()
+events.add_listener(StructuredOutputCompleted, lambda end: os.write(1, f'"{end.outcome}"'.encode()))
+InstructorSource().install(events)
+stream = asyncio.run(begin())
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+"""
+    assert answer_of(code) == "abandoned"
 
 
 def test_a_library_that_is_missing_is_named_with_the_way_to_get_it(ear, monkeypatch):

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
+from types import FunctionType
 
 import litellm
 import openai
@@ -132,6 +133,14 @@ def test_a_library_that_replaced_the_code_later_stays_and_ours_passes_through(ea
     assert [record.levelno for record in caplog.records if record.name.startswith("polymeter")] == [logging.WARNING]
 
 
+def test_code_that_another_library_took_while_installed_passes_through_afterwards(ear, provider):
+    with LiteLLMSource().install(ear.dispatcher):
+        kept = litellm.completion
+        theirs = FunctionType(kept.__code__, kept.__globals__, closure=kept.__closure__)
+    assert theirs(model="openai/m", messages=QUESTION, api_base=provider.base_url, api_key="k").choices
+    assert ear.events == []
+
+
 def test_a_call_that_is_under_way_at_the_undo_is_told_to_its_end(ear, provider, ask):
     subscription = LiteLLMSource().install(ear.dispatcher)
     provider.default = lambda _: subscription.cancel() or Reply("Hi")
@@ -150,7 +159,7 @@ def test_nothing_is_built_when_nobody_listens(ask, monkeypatch):
         stream = ask(stream=True)
         assert type(stream) is litellm.CustomStreamWrapper
         list(stream)
-    assert source.health().started == 0
+    assert (source.health().started, source.health().surprises) == (0, 0)
 
 
 def test_a_listener_that_fails_is_not_noticed_by_the_host(ask):

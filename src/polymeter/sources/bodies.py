@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from polymeter.sources.pending import enter, leave
+from polymeter.sources.contexts import leave
+from polymeter.sources.pending import enter
 from polymeter.sources.sse import LIMIT, EventReader
 
 if TYPE_CHECKING:

@@ -21,14 +21,20 @@ from polymeter.events.rate_limits import RateLimitReported
 if TYPE_CHECKING:
     from polymeter.contracts import CanDispatchEvents
 
-__all__ = ["InferenceEmitters"]
+__all__ = ["InferenceEmitters", "clock_of"]
+
+
+def clock_of(events: CanDispatchEvents) -> Clock:
+    """Give the dispatcher's own clock (``events.clock``), else the system's."""
+    own = getattr(events, "clock", None)
+    return own if isinstance(own, Clock) else SYSTEM_CLOCK
 
 
 class InferenceEmitters:
     """One dispatcher as inferences see it: an emitter per event class, and a clock.
 
     :param events: the dispatcher.
-    :param clock: times its events; left out: the dispatcher's own (``events.clock``), else the system's.
+    :param clock: times its events; left out: that of :func:`clock_of`.
     """
 
     __slots__ = (
@@ -47,9 +53,8 @@ class InferenceEmitters:
     )
 
     def __init__(self, events: CanDispatchEvents, clock: Clock | None = None) -> None:
-        own = getattr(events, "clock", None)
         self.events = events
-        self.clock = clock or (own if isinstance(own, Clock) else SYSTEM_CLOCK)
+        self.clock = clock or clock_of(events)
         self.started = events.emitter(InferenceStarted)
         self.attempt_started = events.emitter(InferenceAttemptStarted)
         self.attempt_succeeded = events.emitter(InferenceAttemptSucceeded)

@@ -6,12 +6,11 @@ the SDK are not changed, a stream is a generator as before. Nothing is added to 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from polymeter.errors import MissingExtraError
 from polymeter.sources.google_genai_hooks import GOOGLE_GENAI_INSTALLS
 from polymeter.sources.health import SourceHealth, Tally
+from polymeter.sources.versions import check_version
 
 if TYPE_CHECKING:
     from polymeter.clock import Clock
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from polymeter.subscription import Subscription
 
 __all__ = ["GoogleGenAISource"]
-
-_SUPPORTED: Final = (2, 3)
-_FIX: Final = "pip install 'polymeter[google-genai]'"
 
 
 class GoogleGenAISource:
@@ -47,7 +43,7 @@ class GoogleGenAISource:
 
         :raises MissingExtraError: if the SDK is missing, or of a version that is not supported.
         """
-        _check_version()
+        check_version(type(self).__name__, "google-genai", "google-genai")
         return GOOGLE_GENAI_INSTALLS.add(events, self._clock, self._tally)
 
     def health(self) -> SourceHealth:
@@ -56,18 +52,3 @@ class GoogleGenAISource:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
-
-
-def _check_version() -> None:
-    try:
-        sdk: Any = importlib.import_module("google.genai")
-    except ImportError as error:
-        message = f"GoogleGenAISource needs the google-genai package, which cannot be imported ({error}): {_FIX}"
-        raise MissingExtraError(message) from error
-    version = str(getattr(sdk, "__version__", "unknown"))
-    if version.partition(".")[0] not in map(str, _SUPPORTED):
-        message = (
-            f"GoogleGenAISource needs google-genai >={_SUPPORTED[0]},<{_SUPPORTED[-1] + 1}, "
-            f"and google-genai {version} is installed: {_FIX}"
-        )
-        raise MissingExtraError(message)

@@ -11,12 +11,10 @@ from polymeter.sources.lifecycle import InferenceRun
 from polymeter.sources.pending import PendingAnswer
 
 if TYPE_CHECKING:
-    from contextvars import Token
-
     from polymeter.sources.google_genai_asked import Asked
     from polymeter.sources.installs import Audience
 
-__all__ = ["Call", "current_call", "leave"]
+__all__ = ["Call", "current_call"]
 
 
 class Call:
@@ -112,11 +110,3 @@ class Call:
 
 current_call: Final[ContextVar[Call | None]] = ContextVar("polymeter_google_genai_call", default=None)
 """The call that something happens in."""
-
-
-def leave(token: Token[Any]) -> None:
-    """Set a variable of the context to what it was."""
-    try:  # contextlib.suppress takes longer than all of this  # noqa: SIM105
-        token.var.reset(token)
-    except ValueError:
-        pass  # a coroutine that began in one context and was closed in another; there it never was

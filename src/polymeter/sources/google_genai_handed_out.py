@@ -20,7 +20,7 @@ from functools import partial
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from polymeter.sources.google_genai_calls import leave
+from polymeter.sources.contexts import leave
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator

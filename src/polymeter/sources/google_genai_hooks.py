@@ -19,31 +19,26 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from polymeter.sources.contexts import leave
 from polymeter.sources.google_genai_asked import Asked
-from polymeter.sources.google_genai_calls import Call, current_call, leave
+from polymeter.sources.google_genai_calls import Call, current_call
 from polymeter.sources.google_genai_handed_out import handed_out
 from polymeter.sources.google_genai_streams import AsyncChunks, Chunks
 from polymeter.sources.installs import Installs
-from polymeter.sources.patching import patch_method
-from polymeter.subscription import Subscription
+from polymeter.sources.patching import Hooks, patch_method
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from polymeter.subscription import Subscription
 
 __all__ = ["GOOGLE_GENAI_INSTALLS"]
 
 
-class _Hooks:
-    """Makes the wrappers, each from a callable that does what was there before.
+class _Hooks(Hooks):
+    """Makes the wrappers, each from a callable that does what was there before."""
 
-    Once undone, they only pass calls through: another library may hold on to them, below wrappers of a later install.
-    """
-
-    def __init__(self) -> None:
-        self._installed = True
-
-    def patch(self) -> Subscription:
-        """Put them in place."""
+    def _patches(self) -> Iterator[Subscription]:
         client: Any = importlib.import_module("google.genai._api_client").BaseApiClient
         models: Any = importlib.import_module("google.genai.models")
         chats: Any = importlib.import_module("google.genai.chats")
@@ -60,12 +55,9 @@ class _Hooks:
             (chats.Chat, "send_message_stream", self._stream),
             (chats.AsyncChat, "send_message_stream", self._async_stream),
         ]
-        # What an SDK does not have is done without.
-        patches = [patch_method(owner, name, wrap) for owner, name, wrap in wrappers if hasattr(owner, name)]
-        return Subscription.of_all([*patches, Subscription(self._undone)])
-
-    def _undone(self) -> None:
-        self._installed = False
+        for owner, name, wrap in wrappers:
+            if hasattr(owner, name):  # what an SDK does not have is done without
+                yield patch_method(owner, name, wrap)
 
     def _call(self) -> Call | None:
         """Give the call that this happens in."""

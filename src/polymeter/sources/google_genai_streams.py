@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from polymeter.sources.google_genai_calls import current_call, leave
+from polymeter.sources.contexts import leave
+from polymeter.sources.google_genai_calls import current_call
 from polymeter.sources.google_genai_handed_out import holding
 
 if TYPE_CHECKING:

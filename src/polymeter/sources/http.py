@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from polymeter.errors import DefinitionError, MissingExtraError
 from polymeter.sources.health import SourceHealth, Tally
 from polymeter.sources.http_libraries import LIBRARIES
+from polymeter.sources.patching import patch_all
 from polymeter.sources.versions import installed_version
-from polymeter.subscription import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from polymeter.clock import Clock
     from polymeter.contracts import CanDispatchEvents
     from polymeter.sources.http_libraries import Library
+    from polymeter.subscription import Subscription
 
 __all__ = ["HttpSource"]
 
@@ -55,14 +56,7 @@ class HttpSource:
         :raises MissingExtraError: if a library that was named is missing, or of a version that is not supported; if
             none was named, and there is none.
         """
-        added: list[Subscription] = []
-        try:
-            for library in self._found():
-                added.append(library.installs.add(events, self._clock, self._tally))  # noqa: PERF401 - one may fail
-        except BaseException:
-            Subscription.of_all(added).cancel()
-            raise
-        return Subscription.of_all(added)
+        return patch_all(library.installs.add(events, self._clock, self._tally) for library in self._found())
 
     def health(self) -> SourceHealth:
         """Count what this source has seen."""

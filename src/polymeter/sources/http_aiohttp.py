@@ -18,18 +18,18 @@ import importlib
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
+from polymeter.sources.contexts import leave
 from polymeter.sources.http_aiohttp_bodies import CountsUpload, follow
 from polymeter.sources.http_emitters import HttpEmitters
 from polymeter.sources.http_run import HttpRun
 from polymeter.sources.installs import Installs
-from polymeter.sources.patching import patch_method
-from polymeter.subscription import Subscription
+from polymeter.sources.patching import Hooks, patch_method
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from contextvars import Token
+    from collections.abc import Awaitable, Callable, Iterator
 
     from polymeter.sources.installs import Audience
+    from polymeter.subscription import Subscription
 
 __all__ = ["aiohttp_installs"]
 
@@ -117,31 +117,18 @@ class _Call:
 _current: ContextVar[_Call | None] = ContextVar("polymeter_aiohttp_call", default=None)
 
 
-class _Hooks:
-    """Makes the wrappers, each from a callable that does what was there before.
-
-    Once undone, they only pass requests through: another library may hold on to them, below wrappers of a later
-    install.
-    """
+class _Hooks(Hooks):
+    """Makes the wrappers, each from a callable that does what was there before."""
 
     def __init__(self, installs: Installs) -> None:
+        super().__init__()
         self._installs = installs
-        self._installed = True
         self._library: Any = importlib.import_module("aiohttp")
 
-    def patch(self) -> Subscription:
-        """Put them in place."""
-        return Subscription.of_all(
-            [
-                patch_method(self._library.ClientSession, "_request", self._request),
-                patch_method(self._library.BaseConnector, "connect", self._connect),
-                patch_method(self._library.ClientRequest, "send", self._send),
-                Subscription(self._undone),
-            ]
-        )
-
-    def _undone(self) -> None:
-        self._installed = False
+    def _patches(self) -> Iterator[Subscription]:
+        yield patch_method(self._library.ClientSession, "_request", self._request)
+        yield patch_method(self._library.BaseConnector, "connect", self._connect)
+        yield patch_method(self._library.ClientRequest, "send", self._send)
 
     def _call(self) -> _Call | None:
         """Give the call that this happens in."""
@@ -162,7 +149,7 @@ class _Hooks:
                     call.failed(error)
                 raise
             finally:
-                _leave(token)
+                leave(token)
             if call is not None:
                 call.handed_out()
             return response
@@ -201,10 +188,3 @@ class _Hooks:
             return response
 
         return send
-
-
-def _leave(token: Token[_Call | None]) -> None:
-    try:  # contextlib.suppress takes longer than all of this  # noqa: SIM105
-        _current.reset(token)
-    except ValueError:
-        pass  # a coroutine that began in one context and was closed in another; there it never was

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from polymeter.clock import SYSTEM_CLOCK, Clock
 from polymeter.events.http import HttpRequestCompleted, HttpRequestStarted
+from polymeter.sources.emitters import clock_of
 
 if TYPE_CHECKING:
+    from polymeter.clock import Clock
     from polymeter.contracts import CanDispatchEvents
 
 __all__ = ["HttpEmitters"]
@@ -17,15 +18,14 @@ class HttpEmitters:
     """One dispatcher as requests see it: an emitter per event class, and a clock.
 
     :param events: the dispatcher.
-    :param clock: times its events; left out: the dispatcher's own (``events.clock``), else the system's.
+    :param clock: times its events; left out: the dispatcher's own, else the system's.
     """
 
     __slots__ = ("clock", "completed", "events", "started")
 
     def __init__(self, events: CanDispatchEvents, clock: Clock | None = None) -> None:
-        own = getattr(events, "clock", None)
         self.events = events
-        self.clock = clock or (own if isinstance(own, Clock) else SYSTEM_CLOCK)
+        self.clock = clock or clock_of(events)
         self.started = events.emitter(HttpRequestStarted)
         self.completed = events.emitter(HttpRequestCompleted)
 

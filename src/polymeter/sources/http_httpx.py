@@ -14,11 +14,12 @@ from polymeter.sources.http_emitters import HttpEmitters
 from polymeter.sources.http_httpx_streams import Streams
 from polymeter.sources.http_run import HttpRun
 from polymeter.sources.installs import Installs
-from polymeter.sources.patching import patch_method
-from polymeter.subscription import Subscription
+from polymeter.sources.patching import Hooks, patch_method
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from polymeter.subscription import Subscription
 
 __all__ = ["httpx_installs"]
 
@@ -36,33 +37,19 @@ def httpx_installs(name: str) -> Installs:
     return installs
 
 
-class _Hooks:
-    """Makes the wrappers, each from a callable that does what was there before.
-
-    Once undone, they only pass requests through: another library may hold on to them, below wrappers of a later
-    install.
-    """
+class _Hooks(Hooks):
+    """Makes the wrappers, each from a callable that does what was there before."""
 
     def __init__(self, name: str, library: Any, installs: Installs) -> None:
+        super().__init__()
         self._name = name
         self._library = library
         self._streams = Streams(library)
         self._installs = installs
-        self._installed = True
 
-    def patch(self) -> Subscription:
-        """Put them in place."""
-        sync, asynchronous = self._library.HTTPTransport, self._library.AsyncHTTPTransport
-        return Subscription.of_all(
-            [
-                patch_method(sync, "handle_request", self._handle),
-                patch_method(asynchronous, "handle_async_request", self._handle_async),
-                Subscription(self._undone),
-            ]
-        )
-
-    def _undone(self) -> None:
-        self._installed = False
+    def _patches(self) -> Iterator[Subscription]:
+        yield patch_method(self._library.HTTPTransport, "handle_request", self._handle)
+        yield patch_method(self._library.AsyncHTTPTransport, "handle_async_request", self._handle_async)
 
     def _begin(self, request: Any) -> HttpRun | None:
         audience = self._installs.audience

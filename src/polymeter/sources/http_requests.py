@@ -22,15 +22,15 @@ from urllib.parse import urlsplit
 
 from polymeter.sources.http_emitters import HttpEmitters
 from polymeter.sources.http_requests_bodies import CountedBody, follow
-from polymeter.sources.http_run import HttpRun
+from polymeter.sources.http_run import HttpRun, size_of
 from polymeter.sources.installs import Installs
-from polymeter.sources.patching import patch_method
-from polymeter.subscription import Subscription
+from polymeter.sources.patching import Hooks, patch_method
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from polymeter.sources.installs import Audience
+    from polymeter.subscription import Subscription
 
 __all__ = ["requests_installs"]
 
@@ -95,8 +95,7 @@ class _Sending:
         if status is None:
             self.run.end("error", error)
         elif self.run.answered(status, None):
-            length = None if response is None else response.headers.get("content-length")
-            self.run.received = int(length) if length is not None and length.isdecimal() else None
+            self.run.received = None if response is None else size_of(response.headers.get("content-length"))
             self.run.end("ok")
 
     def sent(self, chunk: bytes | str) -> None:
@@ -111,33 +110,20 @@ class _Sending:
 _current: ContextVar[_Sending | None] = ContextVar("polymeter_requests_sending", default=None)
 
 
-class _Hooks:
-    """Makes the wrappers, each from a callable that does what was there before.
-
-    Once undone, they only pass requests through: another library may hold on to them, below wrappers of a later
-    install.
-    """
+class _Hooks(Hooks):
+    """Makes the wrappers, each from a callable that does what was there before."""
 
     def __init__(self, installs: Installs) -> None:
+        super().__init__()
         self._installs = installs
-        self._installed = True
 
-    def patch(self) -> Subscription:
-        """Put them in place."""
+    def _patches(self) -> Iterator[Subscription]:
         adapter = importlib.import_module("requests.adapters").HTTPAdapter
         pool = importlib.import_module("urllib3.connectionpool").HTTPConnectionPool
         retry = importlib.import_module("urllib3.util.retry").Retry
-        return Subscription.of_all(
-            [
-                patch_method(adapter, "send", self._send),
-                patch_method(pool, "urlopen", self._urlopen),
-                patch_method(retry, "increment", self._increment),
-                Subscription(self._undone),
-            ]
-        )
-
-    def _undone(self) -> None:
-        self._installed = False
+        yield patch_method(adapter, "send", self._send)
+        yield patch_method(pool, "urlopen", self._urlopen)
+        yield patch_method(retry, "increment", self._increment)
 
     def _begin(self, request: Any) -> _Sending | None:
         audience = self._installs.audience

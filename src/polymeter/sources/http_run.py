@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
-import uuid
 import weakref
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from polymeter.events.event import current_unit_of_work
 from polymeter.events.http import KNOWN_METHODS, HttpRequestCompleted, HttpRequestStarted
-from polymeter.forking import after_fork
 from polymeter.sources.endings import outcome_of
+from polymeter.sources.in_flight import IDS, IN_FLIGHT
+from polymeter.sources.telling import tell_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,44 +18,13 @@ if TYPE_CHECKING:
     from polymeter.sources.http_emitters import HttpEmitters
     from polymeter.sources.installs import Audience
 
-__all__ = ["HttpRun"]
+__all__ = ["HttpRun", "size_of"]
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _SWITCHING: Final = 101
 _WITHOUT_BODY: Final = frozenset({204, 304})
 _SUCCESS: Final = range(200, 300)
-
-
-class _Process:
-    """What this process has begun and not ended, and ids that nobody else has.
-
-    It holds no run: one that is dropped ends, so this is no longer than what the program itself holds, and needs no
-    other bound. Changed by single calls into C, as finalisers and signal handlers do it too.
-    """
-
-    def __init__(self) -> None:
-        self._count = count(1)
-        self.prefix = uuid.uuid4().hex[:16]
-        self.in_flight: dict[str, weakref.ref[HttpRun]] = {}
-        after_fork(self)
-        atexit.register(self.abandon_all)
-
-    def new_id(self) -> str:
-        return f"{self.prefix}-{next(self._count)}"
-
-    def abandon_all(self) -> None:
-        for each in list(self.in_flight.values()):
-            run = each()
-            if run is not None:
-                run.end("abandoned")
-
-    def after_fork_in_child(self) -> None:
-        """Take another prefix: the child counts on from where the parent was, and has no part in its requests."""
-        self.prefix = uuid.uuid4().hex[:16]
-        self.in_flight.clear()
-
-
-_process: Final = _Process()
+_LONGEST: Final = 18  # digits; of a number with thousands of them, Python refuses to make an int
 
 
 class HttpRun:
@@ -120,7 +87,7 @@ class HttpRun:
         self.look: Callable[[HttpRun], BaseException | None] | None = None
         self._expected: int | None = None
         self._same: dict[str, Any] = {
-            "request_id": _process.new_id(),
+            "request_id": IDS.new(),
             "method": method if method in KNOWN_METHODS else "_OTHER",
             "host": host or "unknown",
             "port": port or _DEFAULT_PORTS.get(scheme),
@@ -129,7 +96,7 @@ class HttpRun:
             "attempt": attempt,
             "unit_of_work": current_unit_of_work(),
         }
-        self._prefix = _process.prefix
+        self._prefix = IDS.prefix
         self._began = [each.clock.monotonic() for each in self._to]
         self._answered_at: list[float] | None = None
         self._open: list[bool] = []  # one item from start to end; pop() is atomic, so exactly one caller ends it
@@ -142,7 +109,7 @@ class HttpRun:
     def start(self) -> None:
         """Tell that it began; its durations count from when it was made."""
         self._open.append(True)
-        _process.in_flight[self._same["request_id"]] = weakref.ref(self)
+        IN_FLIGHT[self._same["request_id"]] = weakref.ref(self)
         for tally in self._audience.tallies:
             tally.started.add()
         self._tell(self._started)
@@ -156,7 +123,7 @@ class HttpRun:
         if is_streamed:
             self.sent = 0
         elif content_length is not None:
-            self.declared = int(content_length) if content_length.isdecimal() else None
+            self.declared = size_of(content_length)
 
     def answered(self, http_status: int, content_length: str | None) -> bool:
         """Note that the headers of the answer are here, and end as ``ok`` if nothing can follow them.
@@ -192,8 +159,8 @@ class HttpRun:
             self._open.pop()
         except IndexError:
             return
-        _process.in_flight.pop(self._same["request_id"], None)
-        if self._prefix != _process.prefix:
+        IN_FLIGHT.pop(self._same["request_id"], None)
+        if self._prefix != IDS.prefix:
             return  # a copy in a forked child
         broken = self._looked()
         if outcome == "cancelled" and broken is not None:  # what nobody holds is often broken by what comes after
@@ -231,7 +198,7 @@ class HttpRun:
             or (self._method == "CONNECT" and http_status in _SUCCESS)
         ):
             return 0
-        return int(content_length) if content_length is not None and content_length.isdecimal() else None
+        return size_of(content_length)
 
     def _started(self, _: int, to: HttpEmitters) -> None:
         if to.started.listening:
@@ -256,11 +223,11 @@ class HttpRun:
         )
 
     def _tell(self, tell: Callable[[int, HttpEmitters], None]) -> None:
-        failure: BaseException | None = None
-        for number, to in enumerate(self._to):
-            try:
-                tell(number, to)
-            except BaseException as error:  # noqa: BLE001 - raised below, once everybody has been told
-                failure = failure or error
-        if failure is not None:
-            raise failure
+        tell_all(enumerate(self._to), lambda numbered: tell(*numbered))
+
+
+def size_of(content_length: str | None) -> int | None:
+    """Read a header that says how long a body is; ``None`` if it says nothing that can be."""
+    if content_length is None or len(content_length) > _LONGEST or not content_length.isdecimal():
+        return None
+    return int(content_length)

@@ -5,20 +5,28 @@ from __future__ import annotations
 import atexit
 import uuid
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from polymeter.forking import after_fork
+from polymeter.sources.telling import tell_all
 
 if TYPE_CHECKING:
     import weakref
 
-    from polymeter.sources.run import InferenceRun
+    from polymeter.events.inference import Outcome
 
-__all__ = ["IDS", "IN_FLIGHT", "ExecutionIds"]
+__all__ = ["IDS", "IN_FLIGHT", "CanEnd", "RunIds"]
 
 
-class ExecutionIds:
-    """Ids of executions: unique across processes, and cheaper than a random number for each."""
+class CanEnd(Protocol):
+    """What begins and ends: an inference, a request."""
+
+    def end(self, outcome: Outcome, /) -> None:
+        """End it; only the first call counts."""
+
+
+class RunIds:
+    """Ids of runs: unique across processes, and cheaper than a random number for each."""
 
     def __init__(self) -> None:
         self._count = count(1)
@@ -35,18 +43,16 @@ class ExecutionIds:
         IN_FLIGHT.clear()
 
 
-IDS: Final = ExecutionIds()
+IDS: Final = RunIds()
 
 # What has begun and not ended. It holds no run: one that is dropped ends, so this is no longer than what the program
 # itself holds, and needs no other bound. Changed by single calls into C, as finalisers and signal handlers do it too.
-IN_FLIGHT: Final[dict[str, weakref.ref[InferenceRun]]] = {}
+IN_FLIGHT: Final[dict[str, weakref.ref[CanEnd]]] = {}
 
 
 def _abandon_all() -> None:
-    for each in list(IN_FLIGHT.values()):
-        run = each()
-        if run is not None:
-            run.end("abandoned")
+    runs = [run for each in list(IN_FLIGHT.values()) if (run := each()) is not None]
+    tell_all(runs, lambda run: run.end("abandoned"))
 
 
 atexit.register(_abandon_all)

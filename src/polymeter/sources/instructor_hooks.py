@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import itertools
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from polymeter.sources.installs import Installs
 from polymeter.sources.instructor_errors import name_of
 from polymeter.sources.instructor_runs import StructuredOutputEmitters, StructuredOutputRun
-from polymeter.sources.patching import patch_method
-from polymeter.subscription import Subscription
+from polymeter.sources.patching import Hooks, patch_method
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+    from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
     from types import ModuleType
+
+    from polymeter.subscription import Subscription
 
 __all__ = ["INSTRUCTOR_INSTALLS"]
 
@@ -38,26 +40,18 @@ _PROVIDERS: Final = {
 }
 
 
-class _Hooks:
-    """Makes the wrappers. Once undone, they only pass calls through."""
+class _Hooks(Hooks):
+    """Makes the wrappers, each from a callable that does what was there before."""
 
     def __init__(self, instructor: ModuleType) -> None:
+        super().__init__()
         self._instructor = instructor
-        self._installed = True
 
-    def patch(self) -> Subscription:
-        """Put them in place."""
+    def _patches(self) -> Iterator[Subscription]:
         owners: tuple[type, ...] = self._instructor.Instructor, self._instructor.AsyncInstructor
-        patches = [
-            patch_method(owner, name, self._around(cast("Callable[..., Any]", vars(owner)[name])))
-            for owner in owners
-            for name in _METHODS
-            if name in vars(owner)
-        ]
-        return Subscription.of_all([*patches, Subscription(self._undone)])
-
-    def _undone(self) -> None:
-        self._installed = False
+        for owner, name in itertools.product(owners, _METHODS):
+            if name in vars(owner):
+                yield patch_method(owner, name, self._around(cast("Callable[..., Any]", vars(owner)[name])))
 
     def _around(self, method: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         names = tuple(inspect.signature(method).parameters)[1:]
@@ -75,8 +69,8 @@ class _Hooks:
         try:
             given = {**dict(zip(names, args, strict=False)), **kwargs}
             schema = given.get("response_model")
-            if schema is None or len(args) > len(names):
-                return None  # what it gives has no shape
+            if schema is None or len(given) < len(args) + len(kwargs):
+                return None  # what it gives has no shape; or there is too much, of which Python says so
             provider = getattr(client.provider, "value", "unknown")
             model = given.get("model") or client.kwargs.get("model") or getattr(client, "default_model", None)
             run = StructuredOutputRun(
@@ -94,6 +88,7 @@ class _Hooks:
             ours.on("parse:error", run.did_not_fit)
             theirs = given.get("hooks")
             given["hooks"] = ours if theirs is None else theirs + ours
+            run.start()
         except Exception:  # noqa: BLE001 - the host must not notice
             audience.surprised()
             return None

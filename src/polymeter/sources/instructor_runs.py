@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import weakref
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
-from polymeter.clock import SYSTEM_CLOCK, Clock
 from polymeter.events.event import current_unit_of_work
 from polymeter.events.structured_output import StructuredOutputAttemptFailed, StructuredOutputCompleted
+from polymeter.sources.emitters import clock_of
+from polymeter.sources.endings import outcome_of
+from polymeter.sources.in_flight import IDS, IN_FLIGHT
 from polymeter.sources.instructor_errors import errors_of
-from polymeter.sources.lifecycle import outcome_of
+from polymeter.sources.telling import tell_all
 
 if TYPE_CHECKING:
+    from polymeter.clock import Clock
     from polymeter.contracts import CanDispatchEvents
     from polymeter.events.inference import Outcome
     from polymeter.sources.health import Tally
@@ -25,15 +29,14 @@ class StructuredOutputEmitters:
     """One dispatcher as requests for structured output see it.
 
     :param events: the dispatcher.
-    :param clock: times its events; left out: the dispatcher's own (``events.clock``), else the system's.
+    :param clock: times its events; left out: the dispatcher's own, else the system's.
     """
 
     __slots__ = ("clock", "completed", "events", "failed")
 
     def __init__(self, events: CanDispatchEvents, clock: Clock | None = None) -> None:
-        own = getattr(events, "clock", None)
         self.events = events
-        self.clock = clock or (own if isinstance(own, Clock) else SYSTEM_CLOCK)
+        self.clock = clock or clock_of(events)
         self.failed = events.emitter(StructuredOutputAttemptFailed)
         self.completed = events.emitter(StructuredOutputCompleted)
 
@@ -46,6 +49,9 @@ class StructuredOutputEmitters:
 class StructuredOutputRun:
     """Tells some dispatchers what becomes of one request. It ends once; later calls of anything do nothing.
 
+    Call :meth:`start` first. One that is still open when the interpreter exits ends as ``abandoned``; a copy in a
+    forked child says nothing there.
+
     What was wrong with an answer is told when it is clear whether there is another attempt: at the next one, or at
     the end.
 
@@ -55,7 +61,7 @@ class StructuredOutputRun:
     :param same: ``model``, ``provider`` and ``response_model`` of all events.
     """
 
-    __slots__ = ("__weakref__", "_attempts", "_began", "_open", "_same", "_schema", "_tallies", "_to", "_wrong")
+    __slots__ = ("__weakref__", "_attempts", "_began", "_id", "_open", "_same", "_schema", "_tallies", "_to", "_wrong")
 
     def __init__(
         self,
@@ -71,8 +77,14 @@ class StructuredOutputRun:
         self._began = [each.clock.monotonic() for each in to]
         self._attempts = 0
         self._wrong: list[tuple[str, str]] = []
-        self._open = [True]  # pop() is atomic: of several callers exactly one gets the item
-        for tally in tallies:
+        self._id = IDS.new()
+        self._open: list[bool] = []  # one item from start to end; pop() is atomic, so exactly one caller ends it
+
+    def start(self) -> None:
+        """Note that it began."""
+        self._open.append(True)
+        IN_FLIGHT[self._id] = weakref.ref(self)
+        for tally in self._tallies:
             tally.started.add()
 
     def asked(self, *_: object, **__: object) -> None:
@@ -102,22 +114,14 @@ class StructuredOutputRun:
             self._open.pop()
         except IndexError:
             return
+        if IN_FLIGHT.pop(self._id, None) is None:
+            return  # a copy in a forked child
         for tally in self._tallies:
             tally.ended[outcome].add()
         try:
             self._tell_wrong(will_retry=False)
         finally:
-            for each, began in zip(self._to, self._began, strict=True):
-                if each.completed.listening:
-                    each.completed(
-                        StructuredOutputCompleted(
-                            at=each.clock.wall(),
-                            outcome=outcome,
-                            attempts=self._attempts,
-                            duration_ms=(each.clock.monotonic() - began) * 1000.0,
-                            **self._same,
-                        )
-                    )
+            tell_all(zip(self._to, self._began, strict=True), lambda to: self._completed(*to, outcome))
 
     def _read(self, error: BaseException) -> list[tuple[str, str]]:
         try:
@@ -129,19 +133,32 @@ class StructuredOutputRun:
 
     def _tell_wrong(self, *, will_retry: bool) -> None:
         wrong, self._wrong = self._wrong, []
-        for field, error_type in wrong:
-            for each in self._to:
-                if each.failed.listening:
-                    each.failed(
-                        StructuredOutputAttemptFailed(
-                            at=each.clock.wall(),
-                            attempt=self._attempts,
-                            will_retry=will_retry,
-                            field=field,
-                            error_type=error_type,
-                            **self._same,
-                        )
-                    )
+        tell_all(product(wrong, self._to), lambda each: self._failed(*each[0], each[1], will_retry=will_retry))
+
+    def _failed(self, field: str, error_type: str, to: StructuredOutputEmitters, *, will_retry: bool) -> None:
+        if to.failed.listening:
+            to.failed(
+                StructuredOutputAttemptFailed(
+                    at=to.clock.wall(),
+                    attempt=self._attempts,
+                    will_retry=will_retry,
+                    field=field,
+                    error_type=error_type,
+                    **self._same,
+                )
+            )
+
+    def _completed(self, to: StructuredOutputEmitters, began: float, outcome: Outcome) -> None:
+        if to.completed.listening:
+            to.completed(
+                StructuredOutputCompleted(
+                    at=to.clock.wall(),
+                    outcome=outcome,
+                    attempts=self._attempts,
+                    duration_ms=(to.clock.monotonic() - began) * 1000.0,
+                    **self._same,
+                )
+            )
 
 
 def _is_validation(error: BaseException) -> bool:

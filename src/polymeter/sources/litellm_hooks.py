@@ -22,17 +22,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.sources.code_patching import can_patch_code, patch_code
+from polymeter.sources.contexts import leave
 from polymeter.sources.installs import Installs
 from polymeter.sources.litellm_asked import Reads
 from polymeter.sources.litellm_calls import Call
 from polymeter.sources.litellm_retries import retried_async, retried_sync
-from polymeter.sources.nested import leave_outer, outer_call
-from polymeter.sources.patching import patch_method
-from polymeter.subscription import Subscription
+from polymeter.sources.nested import outer_call
+from polymeter.sources.patching import Hooks, patch_method
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from types import FunctionType, ModuleType
+
+    from polymeter.subscription import Subscription
 
 __all__ = ["LITELLM_INSTALLS"]
 
@@ -50,22 +52,18 @@ _ASYNC_INSIDE: Final = ("acompletion", "atext_completion", "aembedding")  # Lite
 _INSIDE: Final = (*_ASYNC_INSIDE, "litellm_call_id", "litellm_logging_obj")  # what only LiteLLM passes on
 
 
-class _Hooks:
-    """Makes the wrappers, each from a callable that does what was there before.
-
-    Once undone, they only pass calls through.
-    """
+class _Hooks(Hooks):
+    """Makes the wrappers, each from a callable that does what was there before."""
 
     def __init__(self, litellm: ModuleType) -> None:
+        super().__init__()
         self._litellm = litellm
-        self._installed = True
 
-    def patch(self) -> Subscription:
-        """Put them in place."""
-        patches = [patch_code(function, wrap) for function, wrap in self._found()]
+    def _patches(self) -> Iterator[Subscription]:
+        for function, wrap in self._found():
+            yield patch_code(function, wrap)
         logging = importlib.import_module("litellm.litellm_core_utils.litellm_logging").Logging
-        patches.append(patch_method(logging, "pre_call", self._pre_call))
-        return Subscription.of_all([*patches, Subscription(self._undone)])
+        yield patch_method(logging, "pre_call", self._pre_call)
 
     def _found(self) -> Iterator[tuple[FunctionType, Callable[..., Any]]]:
         """Give each function once; a name may stand for another library's wrapper around it."""
@@ -87,9 +85,6 @@ class _Hooks:
                     other = getattr(module, name[1:] if asynchronous else name, function)
                     reads = Reads(self._litellm, _FUNCTIONS[name], other)
                     yield function, partial(self._call_async if asynchronous else self._call, reads)
-
-    def _undone(self) -> None:
-        self._installed = False
 
     def _around(self) -> Call | None:
         """Give the call that this happens in."""
@@ -138,7 +133,7 @@ class _Hooks:
                 raise
             finally:
                 mine.is_active = False
-                leave_outer(token)
+                leave(token)
             return mine.answered(answer)
 
         return call
@@ -163,7 +158,7 @@ class _Hooks:
                 raise
             finally:
                 mine.is_active = False
-                leave_outer(token)
+                leave(token)
             return mine.answered(answer)
 
         return call

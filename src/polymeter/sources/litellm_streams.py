@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from contextvars import ContextVar
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from polymeter.sources.nested import leave_outer, outer_call
+from polymeter.sources.contexts import leave
+from polymeter.sources.nested import outer_call
 from polymeter.sources.pending import PendingAnswer, when_closed
 
 if TYPE_CHECKING:
@@ -107,11 +107,10 @@ class _Reading:
     def end(self, tokens: tuple[Any, Any]) -> None:
         """Undo it."""
         reading, outer = tokens
-        with contextlib.suppress(ValueError):  # a coroutine that began in one context and was closed in another
-            _reading.reset(reading)
+        leave(reading)
         if outer is not None:
             self.call.is_active = False
-            leave_outer(outer)
+            leave(outer)
 
     def came(self, chunk: Any) -> Any:
         """Tell of a chunk and give it back."""
@@ -129,7 +128,7 @@ class _Reading:
 _new: Callable[[type], Any] = object.__new__
 
 
-@functools.cache
+@functools.lru_cache(maxsize=32)
 def _followed_class(of: Any) -> type:
     """Derive a class that looks the same, with what ``of`` has of the four ways to go on or to end."""
 

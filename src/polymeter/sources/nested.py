@@ -18,11 +18,9 @@ from typing import TYPE_CHECKING, Final, Protocol, TypedDict, Unpack
 from polymeter.sources.run import InferenceRun
 
 if TYPE_CHECKING:
-    from contextvars import Token
-
     from polymeter.sources.installs import Audience
 
-__all__ = ["InnerRun", "OuterCall", "leave_outer", "outer_call", "run_for"]
+__all__ = ["InnerRun", "OuterCall", "outer_call", "run_for"]
 
 
 class OuterCall(Protocol):
@@ -48,14 +46,6 @@ class OuterCall(Protocol):
 
 outer_call: Final[ContextVar[OuterCall | None]] = ContextVar("polymeter_outer_call", default=None)
 """The call of another library that this happens in."""
-
-
-def leave_outer(token: Token[OuterCall | None]) -> None:
-    """Leave the call that was set."""
-    try:  # contextlib.suppress takes longer than all of this  # noqa: SIM105
-        outer_call.reset(token)
-    except ValueError:
-        pass  # a coroutine that began in one context and was closed in another; there it never was
 
 
 class RunOptions(TypedDict, total=False):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import logging
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from polymeter.subscription import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["patch_method"]
+__all__ = ["Hooks", "patch_all", "patch_method"]
 
 _log: Final = logging.getLogger(__name__)
 _ABSENT: Final = object()
@@ -53,6 +54,43 @@ def patch_method(owner: type, name: str, wrap: Callable[[Callable[..., Any]], Ca
             setattr(owner, name, found)
 
     return Subscription(undo)
+
+
+def patch_all(patches: Iterator[Subscription]) -> Subscription:
+    """Make all of several patches, or none: if one cannot be made, those made before are undone, the last first.
+
+    :param patches: makes one after the other as they are asked for, as a generator does.
+    :return: undoes all of them, the last first.
+    """
+    made: list[Subscription] = []
+    try:
+        for patch in patches:
+            made.append(patch)  # noqa: PERF402 - what was made before an error counts
+    except BaseException:
+        Subscription.of_all(made).cancel()
+        raise
+    return Subscription.of_all(made)
+
+
+class Hooks:
+    """The wrappers around one library, made for one time that it is patched.
+
+    Once undone, they only pass calls through: another library may hold on to them, below wrappers of a later time.
+    """
+
+    def __init__(self) -> None:
+        self._installed = True
+
+    def patch(self) -> Subscription:
+        """Put all of them in place, or none."""
+        return patch_all(chain(self._patches(), [Subscription(self._undone)]))  # the last is undone first
+
+    def _patches(self) -> Iterator[Subscription]:
+        """Put them in place, one by one."""
+        raise NotImplementedError
+
+    def _undone(self) -> None:
+        self._installed = False
 
 
 def _caller(owner: type, name: str, found: Any) -> Callable[..., Any]:

@@ -10,12 +10,11 @@ from polymeter.sources.lifecycle import abandon_when_dropped, outcome_of
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Awaitable, Callable
-    from contextvars import Token
 
     from polymeter.events.inference import Outcome
     from polymeter.sources.lifecycle import InferenceRun
 
-__all__ = ["PendingAnswer", "ReadsAnswers", "enter", "leave", "twin_of", "when_closed"]
+__all__ = ["PendingAnswer", "ReadsAnswers", "enter", "twin_of", "when_closed"]
 
 HeldT = TypeVar("HeldT")
 
@@ -113,14 +112,6 @@ _reading: Final[ContextVar[PendingAnswer | None]] = ContextVar("polymeter_readin
 
 enter: Final = _reading.set
 """Begin to read an answer, in this context."""
-
-
-def leave(token: Token[PendingAnswer | None]) -> None:
-    """Stop reading it."""
-    try:  # contextlib.suppress takes longer than all of this  # noqa: SIM105
-        _reading.reset(token)
-    except ValueError:
-        pass  # a coroutine that began in one context and was closed in another; there it never was
 
 
 def twin_of(held: HeldT) -> HeldT:

@@ -8,7 +8,8 @@ import inspect
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from polymeter.sources.pending import enter, leave, when_closed
+from polymeter.sources.contexts import leave
+from polymeter.sources.pending import enter, when_closed
 from polymeter.sources.streams import followed_stream
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from polymeter.events.event import current_unit_of_work
 from polymeter.sources.following import FollowedAsyncStream, FollowedStream
 from polymeter.sources.in_flight import IDS, IN_FLIGHT
+from polymeter.sources.telling import tell_all
 from polymeter.sources.track import Track, pop
 
 if TYPE_CHECKING:
@@ -235,11 +236,4 @@ class InferenceRun:
     def _tell(self, tell: Callable[[Track], None]) -> None:
         if self._prefix != IDS.prefix:
             return  # a copy in a forked child
-        failure: BaseException | None = None
-        for track in self._tracks:
-            try:
-                tell(track)
-            except BaseException as error:  # noqa: BLE001 - raised below, once everybody has been told
-                failure = failure or error
-        if failure is not None:
-            raise failure
+        tell_all(self._tracks, tell)

@@ -19,42 +19,39 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from polymeter.sources.patching import patch_method
+from polymeter.sources.contexts import leave
+from polymeter.sources.patching import Hooks, patch_method
 from polymeter.sources.stainless_calls import StainlessCall
 from polymeter.sources.stainless_moments import MOMENTS
-from polymeter.subscription import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-    from contextvars import Token
 
     from polymeter.sources.installs import Audience
     from polymeter.sources.stainless import Dialect
     from polymeter.sources.stainless_moments import Moment
+    from polymeter.subscription import Subscription
 
 __all__ = ["StainlessHooks"]
 
 _current: ContextVar[StainlessCall | None] = ContextVar("polymeter_stainless_call", default=None)
 
 
-class StainlessHooks:
+class StainlessHooks(Hooks):
     """Makes the wrappers, each from a callable that does what was there before.
-
-    Once undone, they only pass calls through: another library may hold on to them, below wrappers of a later install.
 
     :param dialect: the SDK.
     :param audience: gives who hears what starts now.
     """
 
     def __init__(self, dialect: Dialect[Any], audience: Callable[[], Audience]) -> None:
+        super().__init__()
         self._dialect = dialect
         self._audience = audience
-        self._installed = True
         self._wrappers: list[object] = []
 
-    def patch(self) -> Subscription:
-        """Put them in place."""
-        (sync, asynchronous), patches = self._dialect.clients, list[Subscription]()
+    def _patches(self) -> Iterator[Subscription]:
+        sync, asynchronous = self._dialect.clients
         for client, request, around in (
             (sync, self._request, self._around),
             (asynchronous, self._request_async, self._around_async),
@@ -62,16 +59,13 @@ class StainlessHooks:
             base = _base_of(client)
             # Also where a subclass has its own: another library may have put it there, or the client of a platform
             # signs its requests in it, and neither need call the base's.
-            patches += [patch_method(owner, "request", request) for owner in list(_definers(base, "request"))]
+            for owner in list(_definers(base, "request")):
+                yield patch_method(owner, "request", request)
             for name, moment in MOMENTS.items():
                 for owner in list(_definers(base, name)) if name == "_prepare_request" else [base]:
                     if hasattr(owner, name):  # what an SDK does not have any more is done without
-                        patches.append(patch_method(owner, name, around(moment)))
+                        yield patch_method(owner, name, around(moment))
                         self._wrappers.append(vars(owner)[name])
-        return Subscription.of_all([*patches, Subscription(self._undone)])
-
-    def _undone(self) -> None:
-        self._installed = False
 
     def _call(self) -> StainlessCall | None:
         """Give the call that this happens in."""
@@ -114,7 +108,7 @@ class StainlessHooks:
                     call.failed(error)
                 raise
             finally:
-                _leave(token)
+                leave(token)
             return answer if call is None else call.answered(answer)
 
         return request
@@ -138,7 +132,7 @@ class StainlessHooks:
                     call.failed(error)
                 raise
             finally:
-                _leave(token)
+                leave(token)
             return answer if call is None else call.answered(answer)
 
         return request
@@ -199,10 +193,3 @@ def _definers(base: type, name: str) -> Iterator[type]:
         left += each.__subclasses__()
         if name in vars(each):
             yield each
-
-
-def _leave(token: Token[StainlessCall | None]) -> None:
-    try:  # contextlib.suppress takes longer than all of this  # noqa: SIM105
-        _current.reset(token)
-    except ValueError:
-        pass  # a coroutine that began in one context and was closed in another; there it never was

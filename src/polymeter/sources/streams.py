@@ -7,7 +7,8 @@ import contextlib
 import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from polymeter.sources.pending import enter, leave, twin_of, when_closed
+from polymeter.sources.contexts import leave
+from polymeter.sources.pending import enter, twin_of, when_closed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -175,7 +175,7 @@ def test_nothing_is_built_when_nobody_listens(client, run, monkeypatch):
         assert ask(client).content
         assert list(ask(client, stream=True))
         run(ask)
-    assert source.health().started == 0
+    assert (source.health().started, source.health().surprises) == (0, 0)
 
 
 SURPRISES = {

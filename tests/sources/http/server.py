@@ -100,6 +100,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.wait()
 
+    def give_nonsense(self):
+        """Give a length that is none."""
+        self.head(Content_Length="9" * 5000, Connection="close")
+        self.wfile.write(PIECE)
+        self.close_connection = True
+
     def give_silence(self):
         """Give nothing at all."""
         self.wait()

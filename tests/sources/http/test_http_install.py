@@ -64,6 +64,15 @@ def test_undoing_gives_the_methods_back_by_identity(ear):
     assert all(one is other for one, other in zip(now(), FOUND, strict=True))
 
 
+def test_if_one_library_cannot_be_patched_none_is(ear, monkeypatch):
+    source = HttpSource()
+    with monkeypatch.context() as patch:
+        patch.delattr(urllib3.Retry, "increment")  # the third that is patched for requests, which comes third
+        with pytest.raises(AttributeError, match="increment"):
+            source.install(ear.dispatcher)
+    assert source.health().installs == 0
+
+
 def test_only_the_libraries_that_are_named_are_listened_to(ear, server):
     with HttpSource(["requests"]).install(ear.dispatcher):
         assert now()[:4] == FOUND[:4]
@@ -114,7 +123,7 @@ def test_nobody_listening_nothing_is_made(server, caller, monkeypatch):
     source = HttpSource()
     with source.install(EventDispatcher()):
         caller.get(f"{server.url}/text", f"{server.url}/redirect")
-    assert source.health().started == 0
+    assert (source.health().started, source.health().surprises) == (0, 0)
 
 
 @pytest.mark.parametrize("kind", [HttpRequestStarted, HttpRequestCompleted])

@@ -6,6 +6,7 @@ import socket
 import threading
 
 import pytest
+import requests
 
 from polymeter.testing.clock import ManualClock
 from tests.sources.http.conftest import Ear
@@ -40,6 +41,13 @@ def test_an_answer_that_is_read_whole(ear, server, caller):
 def test_bytes_are_counted_as_they_come_over_the_wire(ear, server, caller, path, size):
     caller.get(f"{server.url}/{path}")
     assert (ear.end.outcome, ear.end.response_bytes) == ("ok", size)
+
+
+def test_a_length_that_is_none_is_as_it_is_without_us(ear, server):
+    """A server may say anything; requests reads on until the line is closed."""
+    with requests.get(f"{server.url}/nonsense", timeout=5) as answer:
+        assert answer.content == PIECE
+    assert (ear.end.outcome, ear.end.response_bytes) == ("ok", len(PIECE))
 
 
 def test_the_answer_to_head_has_no_body_whatever_its_headers_say(ear, server, caller):

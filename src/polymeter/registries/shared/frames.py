@@ -29,8 +29,13 @@ _MARK: Final = b"\xf5\x9dPM"
 _HEAD: Final = struct.Struct("<4sII")
 _SIZE: Final = _HEAD.size
 
-MOST_BYTES: Final = 2**26
+MOST_BYTES: Final = 2**22
 """So long may one frame be: a length beyond it is damage."""
+
+_IN_VAIN: Final = 16
+"""So many times the bytes of a file are checked at most for frames that turn out to be none."""
+
+_AT_FIRST: Final = 2**20
 
 
 def frame(what: int, content: bytes) -> bytes:
@@ -42,14 +47,18 @@ def frame(what: int, content: bytes) -> bytes:
 class Reading:
     """Reads the frames of one file as it grows.
 
+    Takes time in proportion to the bytes, whatever they are: where marks stand close together and say long lengths,
+    whole frames between them may be skipped too.
+
     :ivar damaged: stretches of bytes that were no frames.
     """
 
-    __slots__ = ("_in_damage", "_rest", "damaged")
+    __slots__ = ("_in_damage", "_in_vain", "_rest", "damaged")
 
     def __init__(self) -> None:
         self._rest = b""
         self._in_damage = False
+        self._in_vain = _AT_FIRST  # bytes that may still be checked for nothing
         self.damaged = 0
 
     def feed(self, data: bytes, take: Callable[[bytes], object]) -> None:
@@ -57,6 +66,7 @@ class Reading:
 
         :param take: must not raise.
         """
+        self._in_vain += _IN_VAIN * len(data)
         data = self._rest + data
         at, size, last = 0, len(data), len(data) - _SIZE
         unpack, check_of = _HEAD.unpack_from, crc32
@@ -78,6 +88,7 @@ class Reading:
                     at = end
                     take(body)
                     continue
+                at = self._after(at, end) - 1
             at = self._skip(data, at)
         self._rest = data[at:]
 
@@ -87,18 +98,25 @@ class Reading:
         found = data.find(_MARK, at + 1)
         return found if found >= 0 else max(at + 1, len(data) - len(_MARK) + 1)
 
+    def _after(self, at: int, end: int) -> int:
+        """Give where to go on after what looked like a frame from ``at`` to ``end`` and failed its check."""
+        self._in_vain -= end - at
+        return at + 1 if self._in_vain >= 0 else end
+
     def _count(self) -> None:
         if not self._in_damage:
             self._in_damage = True
             self.damaged += 1
 
-    @staticmethod
-    def _next_whole(data: bytes, at: int) -> int | None:
+    def _next_whole(self, data: bytes, at: int) -> int | None:
         """Give where a frame with a good check begins, if there is one."""
         while (at := data.find(_MARK, at)) >= 0 and at + _SIZE <= len(data):
             _, length, check = _HEAD.unpack_from(data, at)
             end = at + _SIZE + length
-            if 0 < length <= MOST_BYTES and end <= len(data) and crc32(data[at + _SIZE : end]) == check:
+            if not 0 < length <= MOST_BYTES or end > len(data):
+                at += 1
+            elif crc32(data[at + _SIZE : end]) == check:
                 return at
-            at += 1
+            else:
+                at = self._after(at, end)
         return None

@@ -16,7 +16,7 @@ from polymeter.registries.shared.reading import End
 from polymeter.registries.shared.retired import definition_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from polymeter.data.definition import MetricDefinition
     from polymeter.data.layout import RowLayout
@@ -174,10 +174,10 @@ class Own:
         """The id under which it is published."""
         return self._registry.writer
 
-    def changed(self) -> Collection[bytes]:
-        """Give the identities of series that have changed since this was asked last."""
-        unseen, self._unseen = self._unseen, set()
-        return unseen
+    def changed(self, into: set[bytes]) -> None:
+        """Add the identities of series that have changed since this was asked last."""
+        into.update(self._unseen)
+        self._unseen.clear()
 
     def state(self, identity: bytes, /) -> Metric | None:
         """Give a series as it is now."""
@@ -280,7 +280,8 @@ class Own:
         for series in [series for series in self._heads if not series.attached]:
             self._drop(series)
         now = self._registry.now()
-        content = [slot.header(run=run.id, epoch=run.epoch, writer=self.writer)]
+        head = slot.header(run=run.id, epoch=run.epoch, writer=self.writer)
+        content = [head]
         content += [frame(slot.DEFINITION, definition_bytes(each)) for each in self._said.values()]
         content += [self._end_frame(number, end) for number, end in self._ends.items()]
         content += [self._state_frame(series, now) for series in self._heads]
@@ -288,6 +289,7 @@ class Own:
             frame(slot.STATE, slot.joined(identity, types_of(each.tags), pack_state(each)))
             for identity, each in self._selves.items()
         ]
+        content.append(head)  # once more: without one nothing of the file counts
         if self._slot is None:
             self._slot = slot.Slot(self._place.slot(self.writer), b"".join(content))
         else:

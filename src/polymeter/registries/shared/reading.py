@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -23,6 +25,8 @@ __all__ = ["End", "Identities", "Published"]
 
 _MOST_IDENTITIES: Final = 200_000
 _AT_ONCE: Final = 2**20
+_HOW: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+"""How files are opened: what is a link or a pipe keeps nobody waiting."""
 
 
 class Identities(dict[bytes, Identity]):
@@ -63,6 +67,9 @@ class Published:
     :ivar definitions: by name.
     :ivar changed: identities whose state is another one since somebody emptied this set.
     :ivar is_alive: whether its writer was alive when it was read last.
+    :ivar is_foreign: whether it is of another version, and not ours to count or to remove.
+
+    What is interrupted while it takes in bytes is done again from the beginning of the file.
     """
 
     def __init__(self, path: Path, identities: Identities) -> None:
@@ -74,37 +81,56 @@ class Published:
         self.definitions: dict[str, MetricDefinition] = {}
         self.changed: set[bytes] = set()
         self.is_alive = True
+        self.is_foreign = False
         self.inode = 0
         self._identities = identities
         self._file = -1
         self._at = 0
+        self._is_whole = True  # whether all bytes before that place have been taken in
         self._frames = Reading()
-        self._damaged = 0
+        self._nonsense = 0
+        self._damaged_before = 0  # in files that stood here before
+        self._most_damaged = 0
 
     @property
     def damaged(self) -> int:
-        """Records that could not be read and were skipped."""
-        return self._damaged + self._frames.damaged
+        """Records that could not be read and were skipped; it never falls."""
+        self._most_damaged = max(
+            self._most_damaged, self._damaged_before + self._nonsense + self._frames.damaged + self.is_foreign
+        )
+        return self._most_damaged
 
     def refresh(self) -> bool:
         """Read what is new; tell whether the file is there.
 
         :raises OSError: if it cannot be read.
         """
-        if not self._is_open_and_in_place() and not self._open():
+        if not (self._is_whole and self._is_open_and_in_place()) and not self._open():
             return False
+        is_alive = True
         # Asked before reading: of a dead writer everything is read then. A writer may put another file in the place
         # of the one that is open here, whose lock is gone then.
         while is_free(self._file):
             if self._is_open_and_in_place():
-                self.is_alive = False
+                is_alive = False
                 break
             if not self._open():
                 return False
         while data := os.pread(self._file, _AT_ONCE, self._at):
+            self._is_whole = False
             self._at += len(data)
             self._frames.feed(data, self._take)
+            self._is_whole = True
+        self.is_alive = is_alive  # not before: what cannot be read to its end is not folded
         return True
+
+    @property
+    def is_left(self) -> bool:
+        """Whether nobody holds the file that was read last, wherever it is now.
+
+        :raises OSError: if it cannot be asked.
+        """
+        return self._file < 0 or is_free(self._file)
 
     def _is_open_and_in_place(self) -> bool:
         if self._file < 0:
@@ -118,16 +144,27 @@ class Published:
     def _open(self) -> bool:
         """Begin with the file that is there now: everything in it is new, and what it does not have is gone."""
         try:
-            file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open(self.path, _HOW)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # a link: not ours
+                return False
+            raise
+        seen, frames, inode = os.fstat(file), Reading(), self.inode
+        if not stat.S_ISREG(seen.st_mode):
+            os.close(file)
+            return False
         self.close()
-        self._file, self.inode, self._at = file, os.fstat(file).st_ino, 0
-        self._damaged += self._frames.damaged
-        self._frames = Reading()
         self.changed.update(self.states)
+        before = self.damaged
+        # From here on nothing is called: a signal handler that raises comes before all of it, or after.
+        if seen.st_ino != inode:  # else the same damage is about to be met again
+            self._damaged_before = before
+        self._nonsense = 0
+        self._file, self.inode, self._at, self._frames = file, seen.st_ino, 0, frames
         self.header, self.states, self.ends, self.ended = {}, {}, {}, {}
-        self.is_alive = True
+        self.is_alive, self.is_foreign, self._is_whole = True, False, True
         return True
 
     def _take(self, body: bytes) -> None:
@@ -140,8 +177,8 @@ class Published:
                 self.changed.add(identity)
             else:
                 self._take_other(body)
-        except Exception:  # noqa: BLE001 - good bytes of bad sense: another version's
-            self._damaged += 1
+        except Exception:  # noqa: BLE001 - good bytes of bad sense
+            self._nonsense += 1
 
     def _take_other(self, body: bytes) -> None:
         what = body[0]
@@ -159,10 +196,10 @@ class Published:
             self.definitions[said["name"]] = MetricDefinition.of(**said)
         elif what == slot.HEADER:
             header = json.loads(body[1:])
-            if header["version"] != slot.VERSION:
-                message = f"{self.path.name} is of version {header['version']}"
-                raise ValueError(message)
-            self.header = header
+            if header["version"] == slot.VERSION:
+                self.header = header
+            else:
+                self.is_foreign = True
 
     def _series(self, body: bytes, at: int) -> tuple[bytes, Place]:
         identity, types, state = slot.parted(body, at)
@@ -173,7 +210,7 @@ class Published:
     def spoil(self, identity: bytes) -> None:
         """Count a state that cannot be unpacked, and forget it."""
         del self.states[identity]
-        self._damaged += 1
+        self._nonsense += 1
 
     def close(self) -> None:
         """Close the file; harmless to repeat."""

@@ -6,7 +6,7 @@ import errno
 import logging
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from polymeter.clock import SYSTEM_CLOCK
 from polymeter.data.counter import Counter
@@ -20,26 +20,21 @@ from polymeter.forking import after_fork
 from polymeter.last_call import LastCall
 from polymeter.registries.base import RESERVED
 from polymeter.registries.budget import DEFAULT_BUDGET
-from polymeter.registries.questions import Questions
-from polymeter.registries.readers import Reader
+from polymeter.registries.joined import JoinedRegistry
 from polymeter.registries.shared.beat import Beat
 from polymeter.registries.shared.own import Own, OwnRegistry
 from polymeter.registries.shared.place import CannotShareError, Place, checked_app, default_directory
 from polymeter.registries.shared.view import View
 from polymeter.registries.turn import Turn, here, new_claim
-from polymeter.registries.weakly import Weakly
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from polymeter.clock import Clock
-    from polymeter.data.definition import Combine
-    from polymeter.data.layout import RowLayout
     from polymeter.data.metric import Metric
-    from polymeter.data.tags import TagsLike, TagValue
+    from polymeter.data.tags import TagsLike
     from polymeter.registries.health import RegistryHealth
-    from polymeter.registries.rows import RowBuffer
     from polymeter.registries.shared.place import Run
 
 __all__ = ["SharedRegistry"]
@@ -61,7 +56,7 @@ _APART: Final = MetricDefinition.of(
 _DEFINITIONS: Final = {each.name: each for each in (_DAMAGED, _FAILED, _APART)}
 
 
-class SharedRegistry(Questions):
+class SharedRegistry(JoinedRegistry):
     """One registry for all processes of an app on one machine, which meet by its name.
 
     ::
@@ -79,6 +74,8 @@ class SharedRegistry(Questions):
 
     :ivar own: what this process has recorded: a registry to read from.
     """
+
+    own: OwnRegistry
 
     def __init__(
         self,
@@ -113,24 +110,19 @@ class SharedRegistry(Questions):
             message = f"SharedRegistry({app!r}, interval={interval!r}): give a positive number of seconds"
             raise DefinitionError(message)
         self.own = own = OwnRegistry(clock=clock, resource=resource, budget=budget, expire_after=expire_after)
-        self.clock = clock
-        self.resource = own.resource
+        super().__init__(own)
         self._path = (default_directory() if directory is None else Path(directory)) / app
         self._budget = budget
         self._expire_after = expire_after
         self._is_durable = durable
         self._failures: dict[str, int] = {}
         self._logged_at: float | None = None
-        self._readers: Weakly[Reader] = Weakly()
         self._beat = Beat(interval, self._publish, self._await_record)
         self._turn = Turn()
         self._run: Run | None = None
         self._orders_done = 0
         self._place = self._entered()
         self._connect()
-        # The record path has no layer more than that of the registry that records.
-        for name in ("counter", "gauge", "up_down", "histogram", "timer", "bind", "exemplar", "rows"):
-            setattr(self, name, getattr(own, name))
         if durable:
             own.tell_of_each(self._publish)
         elif self._place is not None:
@@ -159,77 +151,6 @@ class SharedRegistry(Questions):
             self._view = View(self._place, self._published, self, self._ended)
             self._run = self._place.run()
             self._orders_done = max((number for number, _, _ in self._place.orders()), default=0)
-
-    # -- recording: these stand for those of `own`, which are in their place
-
-    def counter(self, name: str, tags: TagsLike | None = None, increment: float = 1, *, at: float | None = None) -> Any:
-        """Add ``increment`` (>= 0) to a counter."""
-        return self.own.counter(name, tags, increment, at=at)
-
-    def up_down(self, name: str, by: float, tags: TagsLike | None = None, *, at: float | None = None) -> Any:
-        """Add ``by``, which may be negative, to an up-down counter."""
-        return self.own.up_down(name, by, tags, at=at)
-
-    def gauge(self, name: str, value: float, tags: TagsLike | None = None, *, at: float | None = None) -> Any:
-        """Take ``value`` as the reading of a gauge, now or at ``at`` (Unix seconds)."""
-        return self.own.gauge(name, value, tags, at=at)
-
-    def histogram(self, name: str, value: float, tags: TagsLike | None = None, *, at: float | None = None) -> Any:
-        """Add one observation to a histogram, in its unit."""
-        return self.own.histogram(name, value, tags, at=at)
-
-    def timer(self, name: str, duration_ms: float, tags: TagsLike | None = None, *, at: float | None = None) -> Any:
-        """Add one duration (>= 0) to a timer: milliseconds, unless its name or definition says otherwise."""
-        return self.own.timer(name, duration_ms, tags, at=at)
-
-    def bind(self, kind: Kind | str, name: str, tags: TagsLike | None = None) -> Any:
-        """Give the series to record on without look-up; it reads as what this process has recorded."""
-        return self.own.bind(kind, name, tags)
-
-    def exemplar(
-        self,
-        kind: Kind | str,
-        name: str,
-        value: float,
-        labels: TagsLike,
-        tags: TagsLike | None = None,
-        *,
-        at: float | None = None,
-    ) -> None:
-        """Note where a value came from that is recorded under ``name`` and ``tags``."""
-        self.own.exemplar(kind, name, value, labels, tags, at=at)
-
-    def rows(self, layout: RowLayout, /) -> RowBuffer:
-        """Give the buffer for what a compiled collector says; see :class:`polymeter.contracts.CanTakeRows`."""
-        return self.own.rows(layout)
-
-    def define(
-        self,
-        name: str,
-        kind: Kind | str,
-        unit: str | None = None,
-        help: str | None = None,
-        *,
-        combine: Combine | str | None = None,
-        buckets: Iterable[float] | None = None,
-        domains: Mapping[str, Iterable[TagValue]] | None = None,
-        expire_after: float | None = None,
-        budget: int | None = None,
-        keep: bool | None = None,
-    ) -> MetricDefinition:
-        """Declare what a name means; the same in every process. See :meth:`AggregatingRegistry.define`."""
-        return self.own.define(
-            name,
-            kind,
-            unit,
-            help,
-            combine=combine,
-            buckets=buckets,
-            domains=domains,
-            expire_after=expire_after,
-            budget=budget,
-            keep=keep,
-        )
 
     # -- publishing
 
@@ -382,36 +303,9 @@ class SharedRegistry(Questions):
             losses.append(Counter(_FAILED.name, times, {"reason": reason}, start=now, timestamp=now))
         return losses
 
-    def reader(self) -> Reader:
-        """Give one who follows all processes and will not miss the end of a series; see :class:`Reader`."""
-        reader = Reader()
-        self._readers.add(reader)
-        return reader
-
-    def _ended(self, last: Metric) -> None:
-        for reader in self._readers:
-            reader.ended(last)
-
-    def _forget_readers(self) -> None:
-        for reader in self._readers:
-            reader.forget()
-
     def health(self) -> RegistryHealth:
         """Give what became of the records of this process."""
         return self.own.health()
-
-    @property
-    def refused_exemplars(self) -> Mapping[tuple[str, str], int]:
-        """``(metric, reason)`` -> exemplars of this process that could not be used."""
-        return self.own.refused_exemplars
-
-    def now(self) -> float:
-        """Give Unix seconds that never go back."""
-        return self.own.now()
-
-    def __len__(self) -> int:
-        """Count the series of all processes."""
-        return len(self.all())
 
     # -- what the view asks
 
@@ -468,10 +362,6 @@ class SharedRegistry(Questions):
         :param tell: gives them; takes Unix seconds of now.
         """
         self.own.tell_too(tell, definitions)
-
-    def on_next_record(self, wake: Callable[[], object], /) -> bool:
-        """Have ``wake`` called once, when this process makes its next record; see :class:`CanTell`."""
-        return self.own.on_next_record(wake)
 
     def close(self) -> None:
         """Publish, and hand over to the others what this process has counted; harmless to repeat.

@@ -20,7 +20,7 @@ from polymeter.registries.shared.frames import frame
 from polymeter.registries.shared.reading import Published
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from polymeter.data.metric import Metric
     from polymeter.data.packing import Identity, Place
@@ -56,6 +56,20 @@ class Retired(Published):
         super().__init__(place.retired, identities)
         self._place = place
         self._budget_of = budget_of
+        self.is_there = False
+
+    def refresh(self) -> bool:
+        """Read what is new; tell whether the file is there: if not, what was read before still holds.
+
+        :raises OSError: if it cannot be read.
+        """
+        self.is_there = super().refresh()
+        return self.is_there
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the file was there once and has been removed, by whoever cleans up here."""
+        return bool(self.header) and not self.is_there
 
     @property
     def folded(self) -> frozenset[str]:
@@ -72,7 +86,7 @@ class Retired(Published):
         try:
             return self.path.stat().st_ino == self.inode
         except FileNotFoundError:
-            return not self.header
+            return not self.is_there
 
     def fold(
         self,
@@ -109,15 +123,29 @@ class Retired(Published):
             run=run.id,
             epoch=run.epoch,
             folded=sorted(folded),
-            ends={writer: max(ends) + 1 for writer, ends in living.items() if ends},
+            ends=self._all_ends_taken(living, folded),
         )
-        self._write(head + writing.frames())
+        self._nonsense += writing.nonsense
+        self._write(head + writing.frames() + head)  # twice: without one it would be counted anew
         for writer in before | folded:
             self._place.slot(writer).unlink(missing_ok=True)
+
+    def _all_ends_taken(self, living: Mapping[str, Mapping[int, End]], folded: Collection[str]) -> dict[str, int]:
+        """Say of each writer that has a slot how many of its ends are in: they stay in the slot for a while."""
+        taken: dict[str, int] = {
+            writer: number
+            for writer, number in self.header.get("ends", {}).items()
+            if writer in living or (writer not in folded and self._place.slot(writer).exists())
+        }
+        for writer, ends in living.items():
+            if ends:
+                taken[writer] = max(taken.get(writer, 0), max(ends) + 1)
+        return taken
 
     def _write(self, content: bytes) -> None:
         made = self.path.with_suffix(".made")
         try:
+            made.unlink(missing_ok=True)
             made.write_bytes(content)
             made.rename(self.path)
         except OSError:
@@ -142,19 +170,24 @@ class _Writing:
         self._ended = dict(retired.ended)
         self._budget_of = budget_of
         self._budgets: dict[str, Budget] = {}
+        self.nonsense = 0
 
     def add_all(self, states: Mapping[bytes, Place]) -> None:
         """Merge in what outlives its writer."""
         for identity, place in states.items():
-            self._add(identity, place)
+            self._try(self._add, identity, place)
 
     def add_ends(self, ends: Mapping[int, End], taken: int) -> None:
         """Merge in the ends of series that are not in it yet."""
         for number, end in ends.items():
-            if number >= taken and end.by_order:
-                self._end(end.identity, end.last)
-            elif number >= taken:
-                self._add(end.identity, end.last)
+            if number >= taken:
+                self._try(self._end if end.by_order else self._add, end.identity, end.last)
+
+    def _try(self, take: Callable[[bytes, Place], object], identity: bytes, place: Place) -> None:
+        try:
+            take(identity, place)
+        except Exception:  # noqa: BLE001 - bytes of bad sense: they must not keep all others from being folded
+            self.nonsense += 1
 
     def _add(self, identity: bytes, place: Place) -> None:
         """Merge one series in; under ``__other__`` if there are too many of its metric."""
@@ -201,7 +234,7 @@ class _Writing:
         for identity, place in list(self._states.items()):
             if ending(identity, place):
                 del self._states[identity]
-                self._end(identity, place)
+                self._try(self._end, identity, place)
 
     def _end(self, identity: bytes, last: Place) -> None:
         series = self._identities.of(identity)

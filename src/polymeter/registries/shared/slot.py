@@ -104,8 +104,16 @@ class Slot:
         return self._torn or self.size > _SPARE + _TIMES * self._fresh or not self._is_in_place()
 
     def _is_in_place(self) -> bool:
-        try:  # some systems clean folders of temporary files
-            return self._path.stat().st_ino == os.fstat(self._file).st_ino
+        """Tell whether the file is there, with all that was put into it: some systems clean temporary files."""
+        try:
+            seen = self._path.stat()
+        except OSError:
+            return False
+        return seen.st_size == self.size and self._is_path_of(self._file)
+
+    def _is_path_of(self, file: int) -> bool:
+        try:
+            return self._path.stat().st_ino == os.fstat(file).st_ino
         except OSError:
             return False
 
@@ -134,16 +142,18 @@ class Slot:
             lock_alone(file)  # before anybody can see it: who finds a slot without a lock takes its writer for dead
             _write(file, content)
             made.rename(self._path)
-        except BaseException:
-            os.close(file)
-            with suppress(OSError):
-                made.unlink()
-            raise
-        before, self._file = self._file, file
-        self.size = self._fresh = len(content)
-        self._torn = False
-        if before >= 0:
-            os.close(before)
+        finally:
+            # Also where a signal handler has raised once it was renamed: without its lock we would be taken for dead.
+            if self._is_path_of(file):
+                before, self._file = self._file, file
+                self.size = self._fresh = len(content)
+                self._torn = False
+            else:
+                before = file
+                with suppress(OSError):
+                    made.unlink()
+            if before >= 0:
+                os.close(before)
 
     def let_go(self) -> None:
         """Close the file: this is another process now, or the end of this one."""

@@ -12,7 +12,7 @@ from polymeter.registries.shared.reading import Identities, Published
 from polymeter.registries.shared.retired import Retired, outlives
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from polymeter.data.metric import Metric
     from polymeter.data.packing import Place
@@ -34,8 +34,8 @@ class Mine(Protocol):
         """The id under which it is published."""
         ...
 
-    def changed(self) -> Collection[bytes]:
-        """Give the identities of series that have changed since this was asked last."""
+    def changed(self, into: set[bytes]) -> None:
+        """Add the identities of series that have changed since this was asked last."""
         ...
 
     def state(self, identity: bytes, /) -> Metric | None:
@@ -86,6 +86,7 @@ class View:
         self._slots: dict[str, Published] = {}
         self._retired = Retired(place, self._identities, limits.budget_of)
         self._combined: dict[bytes, list[Metric]] = {}
+        self._changed: set[bytes] = set()
         self.definitions: dict[str, MetricDefinition] = {}
 
     @property
@@ -211,16 +212,18 @@ class View:
     # -- combining
 
     def _combine(self) -> None:
-        changed = set(self._mine.changed())
+        changed = self._changed
+        self._mine.changed(changed)
         for part in (self._retired, *self._slots.values()):
             changed |= part.changed
-            part.changed = set()
+            part.changed.clear()
             for name, definition in part.definitions.items():
                 self.definitions.setdefault(name, definition)
         self.definitions.update(self._mine.definitions())
         parts = [(writer, part) for writer, part in sorted(self._slots.items()) if self._is_of_now(part)]
         for identity in changed:
             self._combine_one(identity, parts)
+        changed.clear()  # what interrupts this before finds them here
 
     def _is_of_now(self, part: Published) -> bool:
         return self._run is not None and part.header.get("epoch") == self._run.epoch
