@@ -25,6 +25,7 @@ SUBJECTS = (
     "http_call",
     "cost",
     "shared",
+    "redis",
     "importing",
 )
 PEERS = (

@@ -15,8 +15,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "servers"
 TIMEOUT = 300
@@ -32,6 +36,7 @@ class Server:
     :ivar member: the path of the executable inside the package.
     :ivar suite: the Debian suite to take it from; default: those of this machine.
     :ivar optional: whether tests may go without it even where servers are required: other suites change.
+    :ivar libraries: packages of shared libraries that it needs and a machine may lack; they are unpacked beside it.
     """
 
     program: str
@@ -39,12 +44,20 @@ class Server:
     member: str
     suite: str | None = None
     optional: bool = False
+    libraries: tuple[str, ...] = ()
 
 
 SERVERS = (
     Server("promtool", package="prometheus", member="usr/bin/promtool"),  # checks texts and rules
     Server("prometheus", package="prometheus", member="usr/bin/prometheus"),  # scrapes, and answers queries
     Server("prometheus-pushgateway", package="prometheus-pushgateway", member="usr/bin/prometheus-pushgateway"),
+    # One program under several names: what it does is up to the name that it is called by.
+    Server(
+        "redis-server",
+        package="redis-tools",
+        member="usr/bin/redis-check-rdb",
+        libraries=("libatomic1", "libjemalloc2", "liblzf1", "libssl3"),  # the others are apt's own
+    ),
     # Version 3, for names in UTF-8; on PATH only if somebody called it so.
     Server("prometheus-3", package="prometheus", member="usr/bin/prometheus", suite="sid", optional=True),
 )
@@ -83,7 +96,8 @@ def main() -> int:
         packages = Packages(Path(folder))
         for server in missing:
             try:
-                unpack(server, packages.download(server))
+                libraries = [packages.download(replace(server, package=each)) for each in server.libraries]
+                unpack(server, packages.download(server), libraries)
             except (UnavailableError, OSError, tarfile.TarError) as error:
                 reason = f"{server.program} could not be had: {error}"
                 _note(server.program).write_text(reason, "utf-8")
@@ -187,27 +201,42 @@ class Apt:
         return run(["apt-get", "-qq", *self._options, *words], folder=self._folder, output=output)
 
 
-def unpack(server: Server, package: Path) -> None:
+def unpack(server: Server, package: Path, libraries: list[Path]) -> None:
     """Put the executable of ``server`` from the file ``package`` into the cache, whole or not at all.
 
-    :raises UnavailableError: if dpkg cannot read the package, or it does not hold the program.
+    One that needs libraries gets a folder of its own, and the cache a script that starts it there.
+
+    :raises UnavailableError: if dpkg cannot read a package, or it does not hold the program.
     """
+    fresh = package.with_suffix(".program")
+    _take_out(package, lambda name: fresh if name == f"./{server.member}" else None)
+    if not fresh.exists():
+        message = f"the package {server.package} has no {server.member}"
+        raise UnavailableError(message)
+    fresh.chmod(0o755)
+    if libraries:
+        folder = CACHE / f"{server.program}.d"
+        folder.mkdir(exist_ok=True)
+        for library in libraries:
+            _take_out(library, lambda name: folder / Path(name).name if Path(name).match("lib*.so*") else None)
+        fresh.replace(folder / server.program)
+        fresh.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH="{folder}" exec "{folder}/{server.program}" "$@"\n', "utf-8")
+        fresh.chmod(0o755)
+    fresh.replace(CACHE / server.program)
+
+
+def _take_out(package: Path, where: Callable[[str], Path | None]) -> None:
+    """Write files of a package where ``where`` says; a link gets the content of what it leads to."""
     archive = package.with_suffix(".tar")
     run(["dpkg-deb", "--fsys-tarfile", str(package)], folder=package.parent, output=archive)
     with tarfile.open(archive) as tar:
-        try:
-            content = tar.extractfile(f"./{server.member}")
-        except KeyError:
-            content = None
-        if content is None:
-            message = f"the package {server.package} has no {server.member}"
-            raise UnavailableError(message)
-        fresh = package.with_suffix(".program")
-        with content, fresh.open("wb") as target:
-            shutil.copyfileobj(content, target)
+        for member in tar.getmembers():
+            target = where(member.name)
+            content = None if target is None or member.isdir() else tar.extractfile(member)
+            if target is not None and content is not None:
+                with content, target.open("wb") as file:
+                    shutil.copyfileobj(content, file)
     archive.unlink()
-    fresh.chmod(0o755)
-    fresh.replace(CACHE / server.program)
 
 
 def run(command: list[str], *, folder: Path, output: Path | None = None) -> str:

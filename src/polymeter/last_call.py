@@ -29,7 +29,9 @@ class LastCall:
     the exit; in a child that was forked after that, which does not have it, the work is done without a limit.
 
     Children of ``multiprocessing``, workers of its pools and of ``concurrent.futures`` among them, leave without
-    telling the interpreter; they have a list of their own of what to do at the end.
+    telling the interpreter; they have a list of their own of what to do at the end. Those of Celery leave without
+    looking at that list, but not without a signal of Celery's. A uvicorn that was told to end by a signal kills itself
+    by that signal, once it has shut down: the last call comes between.
     """
 
     def __init__(self, prepare: Callable[[], object], work: Callable[[], object], seconds: float) -> None:
@@ -63,6 +65,22 @@ class LastCall:
                 util.register_after_fork(self, LastCall._register_in_child)
         if any(map(_is_child_of, _THEIR_OWN_ENDS)):
             self._register_in_child()
+        self.tell_servers()
+
+    def tell_servers(self) -> None:
+        """Have those servers tell us of their end that are there by now and leave by ways of their own."""
+        if self._is_off:
+            return
+        if self not in _told_by_servers:
+            _told_by_servers.append(self)  # children inherit it
+        signals = sys.modules.get("celery.signals")
+        if signals is not None and signals not in _telling:
+            _telling.append(signals)
+            signals.worker_process_shutdown.connect(_tell_all)
+        uvicorn = sys.modules.get("uvicorn.server")
+        if uvicorn is not None and uvicorn not in _telling:
+            _telling.append(uvicorn)
+            _tell_at_shutdown(uvicorn.Server)
 
     def _register_in_child(self) -> None:
         for library in _THEIR_OWN_ENDS:
@@ -82,6 +100,8 @@ class LastCall:
         self._is_off = True
         while self._children_ends:
             self._children_ends.pop().cancel()
+        if self in _told_by_servers:
+            _told_by_servers.remove(self)
         thread = self._thread
         self._release()
         if thread is not None and thread is not threading.current_thread():
@@ -118,6 +138,35 @@ class LastCall:
         self._go.acquire()
         if not self._is_off:
             self._work()
+
+
+_told_by_servers: list[LastCall] = []
+_telling: list[Any] = []
+"""Modules of servers that tell us."""
+
+
+def _tell_all(**_: object) -> None:
+    for last_call in reversed(_told_by_servers.copy()):  # the newest first, as at the end of any process
+        last_call.now()
+
+
+def _tell_at_shutdown(server: Any) -> None:
+    """Wrap the method by which a uvicorn shuts down: nobody is asked any more once it has killed itself."""
+    import asyncio
+    import functools
+
+    shut_down = server.shutdown
+
+    @functools.wraps(shut_down)
+    async def shutdown(self: Any, *args: Any, **options: Any) -> None:
+        try:
+            await shut_down(self, *args, **options)
+        finally:
+            if getattr(self, "_captured_signals", None):
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(None, _tell_all)  # some of the work may need the loop
+
+    server.shutdown = shutdown
 
 
 def _is_child_of(library: str) -> bool:

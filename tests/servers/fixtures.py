@@ -10,6 +10,7 @@ import pytest
 from tests.servers import prometheus as prometheus_server
 from tests.servers import promtool as path_of_promtool
 from tests.servers import pushgateway as pushgateway_server
+from tests.servers import redis as redis_server
 from tests.servers import server
 from tests.servers.jobs import Job, all_jobs
 from tools.fetch_servers import locate
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.servers.prometheus import Prometheus
+    from tests.servers.redis import RedisServer
 
-__all__ = ["jobs", "prometheus", "promtool", "pushgateway", "scrapers"]
+__all__ = ["jobs", "prometheus", "promtool", "pushgateway", "redis", "scrapers"]
 
 SCRAPERS = ("prometheus", "prometheus-3")
 
@@ -66,3 +68,10 @@ def pushgateway(jobs: dict[str, Job], tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("pushgateway")
     with pushgateway_server.started(program, port=jobs["pushgateway"].port, folder=folder) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Give a Redis that stays up, shared by all tests; or skip."""
+    with redis_server.started(server("redis-server"), tmp_path_factory.mktemp("redis")) as running:
+        yield running

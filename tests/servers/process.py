@@ -20,8 +20,8 @@ LINES = 40
 
 
 @contextmanager
-def running(command: Sequence[str | Path], *, folder: Path, ready: str) -> Iterator[None]:
-    """Run a server for a ``with`` block.
+def running(command: Sequence[str | Path], *, folder: Path, ready: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server for a ``with`` block, and give its process.
 
     :param folder: holds its log.
     :param ready: an address that answers 200 as soon as it is ready; that is waited for.
@@ -40,7 +40,7 @@ def running(command: Sequence[str | Path], *, folder: Path, ready: str) -> Itera
 
     try:
         wait_until(is_ready, what=f"{command[0]} is ready", why_not=lambda: _end_of(log))
-        yield
+        yield process
     finally:
         process.terminate()
         try:

@@ -303,8 +303,8 @@ def _unpack_observed(make: Callable[..., Metric]) -> Callable[[Identity, Sequenc
         distribution = Distribution(
             count=count,
             total=Sum(whole, broken.floats, broken.lost),
-            min=low if count else math.nan,
-            max=high if count else math.nan,
+            min=_extreme(low, broken) if count else math.nan,
+            max=_extreme(high, broken) if count else math.nan,
             zeros=zeros,
             positive=Buckets.of_all(positive),
             negative=Buckets.of_all(negative),
@@ -326,6 +326,11 @@ def _lower(a: float, b: float) -> float:
     return b if b < a or b != b else a  # noqa: PLR0124 - NaN: unknown, and then it stays so
 
 
+def _extreme(value: float, total: Sum) -> float:
+    """Give an integer where only integers were observed; beyond 2^53 it may be the one beside it."""
+    return int(value) if total.are_whole and value.is_integer() else value
+
+
 def _with_bounds(make: Callable[..., Metric], identity: Identity, states: Sequence[Place]) -> Metric:
     """Give the same, of states some of which have explicit bounds."""
     merged: Metric | None = None
@@ -341,11 +346,12 @@ def _with_bounds(make: Callable[..., Metric], identity: Identity, states: Sequen
         [length] = _LENGTH.unpack_from(packed, end)
         layout = struct.Struct(f"<{length}d{length + 1}Q" if length else "")
         explicit = layout.unpack_from(packed, end + _LENGTH.size)
+        total = Sum(integers, floats, lost)
         distribution = Distribution(
             count=count,
-            total=Sum(integers, floats, lost),
-            min=low,
-            max=high,
+            total=total,
+            min=_extreme(low, total),
+            max=_extreme(high, total),
             zeros=zeros,
             positive=Buckets.of_all(positive),
             negative=Buckets.of_all(negative),

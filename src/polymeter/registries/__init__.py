@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from polymeter.registries.composite import CompositeRegistry
     from polymeter.registries.health import RegistryHealth
     from polymeter.registries.in_memory import InMemoryRegistry
+    from polymeter.registries.redis.registry import RedisRegistry
     from polymeter.registries.series import Series
     from polymeter.registries.shared.registry import SharedRegistry
     from polymeter.registries.windowed import WindowedRegistry
@@ -22,6 +23,7 @@ else:
             "composite": "CompositeRegistry",
             "health": "RegistryHealth",
             "in_memory": "InMemoryRegistry",
+            "redis.registry": "RedisRegistry",
             "series": "Series",
             "shared.registry": "SharedRegistry",
             "windowed": "WindowedRegistry",
@@ -32,6 +34,7 @@ __all__ = [
     "AggregatingRegistry",
     "CompositeRegistry",
     "InMemoryRegistry",
+    "RedisRegistry",
     "RegistryHealth",
     "Series",
     "SharedRegistry",

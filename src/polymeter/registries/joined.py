@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from polymeter.registries.questions import Questions
 from polymeter.registries.readers import Reader
@@ -24,7 +24,10 @@ __all__ = ["JoinedRegistry"]
 _OF_THE_OWN: Final = ("counter", "gauge", "up_down", "histogram", "timer", "bind", "exemplar", "rows")
 
 
-class JoinedRegistry(Questions):
+OwnT = TypeVar("OwnT", bound="AggregatingRegistry")
+
+
+class JoinedRegistry(Questions, Generic[OwnT]):
     """Records into a registry of this process, and answers for all processes.
 
     The verbs of an instance are those of ``own``: the record path has no layer more. What the class says of them is
@@ -33,9 +36,7 @@ class JoinedRegistry(Questions):
     :ivar own: what this process has recorded: a registry to read from.
     """
 
-    own: AggregatingRegistry
-
-    def __init__(self, own: AggregatingRegistry) -> None:
+    def __init__(self, own: OwnT) -> None:
         """Make one that records into ``own``."""
         self.own = own
         self.clock = own.clock

@@ -28,14 +28,14 @@ _HELD_SECONDS: Final = 60.0
 class Lives:
     """Starts, ends and returns of the series of one registry: all but ``new_start`` in a drain's turn.
 
-    :ivar tell: is told the last value of every series that ends, and whether somebody ordered it; must not raise.
+    :ivar last: where the last value of every series that ends is put, with whether somebody ordered it; None: nowhere.
     """
 
-    __slots__ = ("_clock", "_detached", "_just_detached", "_latest_end", "_latest_start", "_now", "_readers", "tell")
+    __slots__ = ("_clock", "_detached", "_just_detached", "_latest_end", "_latest_start", "_now", "_readers", "last")
 
     def __init__(self, clock: Clock, now: Callable[[], float]) -> None:
         """:param now: gives Unix seconds that never go back."""
-        self.tell: Callable[[Metric, bool], object] | None = None
+        self.last: list[tuple[Metric, bool]] | None = None
         self._clock = clock
         self._now = now
         self._latest_start = self._latest_end = 0.0
@@ -73,13 +73,14 @@ class Lives:
             last = series.frozen(now)
             for reader in self._readers:
                 reader.ended(last)
-            if self.tell is not None:
-                self.tell(last, by_order)
             total = family.ended
             if series.kind is not Kind.GAUGE:
                 total = last.retagged(None) if total is None else total.merge(last.retagged(None))
             self._hold(series)
-            # Three steps in which nothing is called: no handler raises in between.
+            told = self.last
+            # From here on nothing is called: no handler raises in between.
+            if told is not None:
+                told += [(last, by_order)]
             family.ended = total
             del shelf.series[texts]
             series.began = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from _thread import start_new_thread
+from _thread import TIMEOUT_MAX, LockType, allocate_lock, start_new_thread
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -32,33 +33,49 @@ class Beat:
         self._seconds = seconds
         self._work = work
         self._rest = rest
-        self._running: list[object] = []
+        self._running: list[LockType] = []
         self._process = os.getpid()
 
     def start(self) -> None:
         """Start the thread, unless it runs. Takes no lock that a record could be made under."""
         if self._process != os.getpid():
             self._process, self._running = os.getpid(), []
-        mine = object()
+        mine = allocate_lock()  # taken until it is to stop
+        mine.acquire()
         self._running.append(mine)
-        if self._running[0] is not mine:
-            self._running.remove(mine)
+        if self._running[:1] != [mine]:
+            self._forget(mine)
             return
         try:
             start_new_thread(self._run, (mine,))
         except RuntimeError:  # at the end of the process, or there are too many; what is recorded is published at exit
-            self._running.remove(mine)
+            self._forget(mine)
             self._rest()
 
-    def stop(self) -> None:
-        """Have the thread end at its next beat."""
-        self._running.clear()
+    def _forget(self, mine: LockType) -> None:
+        with suppress(ValueError):  # it was stopped meanwhile
+            self._running.remove(mine)
 
-    def _run(self, mine: object) -> None:
+    def stop(self) -> None:
+        """Have the thread end at once, or after the work that it is at."""
+        while self._running:
+            try:
+                self._running.pop().release()
+            except IndexError:  # it has just ended
+                return
+
+    def _run(self, mine: LockType) -> None:
+        try:
+            self._go_on(mine)
+        finally:  # also where something was raised into this thread: the next record must be able to start another one
+            if mine in self._running:
+                self._forget(mine)
+                self._rest()
+
+    def _go_on(self, mine: LockType) -> None:
         idle, pause = 0, self._seconds
         while True:
-            time.sleep(pause)
-            if mine not in self._running:
+            if mine.acquire(timeout=min(pause, TIMEOUT_MAX)):
                 return
             began = time.thread_time()
             idle = 0 if self._work() else idle + 1

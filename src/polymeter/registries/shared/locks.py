@@ -7,8 +7,36 @@ closes *any* descriptor of that file.
 from __future__ import annotations
 
 import importlib.util
+import os
+from _thread import RLock
+from contextlib import suppress
+from typing import Final
 
-__all__ = ["are_there", "is_free", "lock_alone", "lock_together"]
+__all__ = ["are_there", "is_free", "lock_alone", "lock_together", "opening"]
+
+_PATIENCE: Final = 1.0
+
+opening = RLock()
+"""A fork waits for it. Who opens a file to lock it does so, and keeps the descriptor, with this one taken: the child of
+a fork, which shares the lock, then knows what it has to close."""
+
+
+def _before_fork() -> None:
+    opening.acquire(timeout=_PATIENCE)  # a file system may hang
+
+
+def _after_fork() -> None:
+    with suppress(RuntimeError):  # it was not to be had
+        opening.release()
+
+
+def _after_fork_in_child() -> None:
+    global opening  # noqa: PLW0603 - whoever holds the other one may not exist here
+    opening = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)
 
 
 def are_there() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 from polymeter.data.counter import Counter
@@ -9,6 +10,7 @@ from polymeter.data.packing import pack_identity, pack_state, types_of
 from polymeter.registries.aggregating import AggregatingRegistry
 from polymeter.registries.base import SELF_METRICS
 from polymeter.registries.exemplars import REFUSED
+from polymeter.registries.rows import RowBuffer
 from polymeter.registries.shared import slot
 from polymeter.registries.shared.durable import Telling
 from polymeter.registries.shared.frames import frame
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from polymeter.data.snapshot import Snapshot
     from polymeter.data.tags import Tags
     from polymeter.registries.family import Family
-    from polymeter.registries.rows import RowBuffer
     from polymeter.registries.series import Series
     from polymeter.registries.shared.place import Place, Run
 
@@ -45,7 +46,7 @@ class OwnRegistry(AggregatingRegistry):
         self.touched: set[Series[Any]] = set()
         self.last: list[tuple[Metric, bool]] = []
         super().__init__(**options)
-        self._lives.tell = self._ended
+        self._lives.last = self.last
 
     def touch(self, series: Series[Any], /) -> None:
         """Take note that ``series`` was recorded on."""
@@ -60,9 +61,6 @@ class OwnRegistry(AggregatingRegistry):
         series = super()._series_of(family, tags)
         self.touched.add(series)  # it is there from now on, at zero
         return series
-
-    def _ended(self, last: Metric, by_order: bool) -> None:  # noqa: FBT001 - a callback
-        self.last.append((last, by_order))
 
     def _forget_all(self) -> None:
         super()._forget_all()
@@ -95,10 +93,11 @@ class OwnRegistry(AggregatingRegistry):
 
     def rows(self, layout: RowLayout, /) -> RowBuffer:
         """Give the buffer for what a compiled collector says."""
-        rows = super().rows(layout)
-        if self._told is not None and not isinstance(rows.waiting, Telling):
-            rows.wait_in(Telling(self._told))
-        return rows
+        if self._told is not None and layout not in self._rows:
+            made = RowBuffer(self, layout)
+            made.wait_in(Telling(self._told))
+            self._rows.setdefault(layout, made)
+        return super().rows(layout)
 
     def on_next_record_in_child(self, wake: Callable[[], object]) -> None:
         """Have ``wake`` called by the first record in a forked child, where nothing waits and no drain can run."""
@@ -210,7 +209,10 @@ class Own:
             if frames or self._slot is not None:
                 self._replace(run)
         elif frames:
-            self._slot.append(frames)
+            try:
+                self._slot.append(frames)
+            except OSError:  # where there is no room for more, there is for all that is not out of date
+                self._replace(run)
         self._in_hand.clear()
         self._is_complete = True
         return bool(frames)
@@ -277,6 +279,8 @@ class Own:
 
     def _replace(self, run: Run) -> None:
         """Put a new file in the place of the slot, with everything."""
+        if not self._place.is_in_place():
+            raise FileNotFoundError(errno.ENOENT, "not the folder that was entered", str(self._place.path))
         for series in [series for series in self._heads if not series.attached]:
             self._drop(series)
         now = self._registry.now()
@@ -291,9 +295,9 @@ class Own:
         ]
         content.append(head)  # once more: without one nothing of the file counts
         if self._slot is None:
-            self._slot = slot.Slot(self._place.slot(self.writer), b"".join(content))
-        else:
-            self._slot.replace(b"".join(content))
+            # Known before it opens its file: a child that is forked meanwhile has to close that.
+            self._slot = slot.Slot(self._place.slot(self.writer))
+        self._slot.replace(b"".join(content))
 
     def let_go(self) -> None:
         """Leave the slot to others (at the end, in a forked child, in another epoch), and publish all anew."""

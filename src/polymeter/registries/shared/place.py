@@ -3,7 +3,8 @@
 ====================  ================================================================================
 file                  what it is
 ====================  ================================================================================
-``presence``          the run and the epoch; every process of the app holds a shared lock on it
+``presence``          the run, the epoch, and whose workers began it; every process of the app holds a shared lock on
+                      it
 ``retired``           what the writers counted that are no more
 ``orders``            what was forgotten by order, lately: each writer does it too
 ``WRITER.slot``       what one writer has counted; it holds an exclusive lock on it for as long as it lives
@@ -31,7 +32,9 @@ from zlib import crc32
 
 from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError
-from polymeter.registries.shared import locks
+from polymeter.registries.shared import locks, slot
+from polymeter.registries.shared.frames import Reading, frame
+from polymeter.registries.shared.program import SIZE, program
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -39,9 +42,12 @@ if TYPE_CHECKING:
 __all__ = ["CannotShareError", "Place", "Run", "checked_app", "default_directory"]
 
 _MAGIC: Final = b"polymeter shared 1\n"
+_ANY_MAGIC: Final = b"polymeter shared "
 _RUN: Final = struct.Struct("<16sQ")
+_PROGRAM_AT: Final = len(_MAGIC) + _RUN.size + 4
 _PATIENCE: Final = 2.0
 _PAUSE: Final = 0.002
+_AT_ONCE: Final = 60.0
 _PRIVATE: Final = 0o700
 _OURS: Final = frozenset({".slot", ".new", ".made"})
 _MOST_ORDERS: Final = 100
@@ -79,10 +85,15 @@ class Place:
     """One app's folder, entered by this process.
 
     :ivar path: the folder.
+    :ivar user: who entered it.
+    :ivar damaged: records that could not be read and were skipped, of those that are common to all.
     """
 
     def __init__(self, path: Path) -> None:
         """Enter: what no live process holds on to is swept away, and a new run begins.
+
+        But for another worker of the same server (see :mod:`~polymeter.registries.shared.program`): the run goes on
+        although no worker was there for a moment.
 
         :raises CannotShareError: if there is no folder that only this user can change, or it has no locks.
         """
@@ -90,21 +101,28 @@ class Place:
             message = "this system has no flock()"
             raise CannotShareError(message)
         self.path = path
+        self.user = os.getuid()
         self._orders: list[Order] = []
         self._orders_seen: tuple[int, ...] = ()
+        self._last_order = 0
+        self.damaged = 0
+        self._gates: dict[object, int] = {}
+        self._unfinished: set[Path] = set()
         self._presence = -1
+        self._left: Run | None = None
         self.enter()
 
     def enter(self) -> None:
-        """Enter, also once more when the folder has been removed.
+        """Enter, also once more when the folder has been removed: it is still the same run then.
 
         :raises CannotShareError: as above; what was entered before stays entered then.
         """
-        before = self._presence
+        before, known = self._presence, self.run()
         try:
             _make(self.path)
-            self._presence = os.open(self.path / "presence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._lock()
+            how = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            self._presence = os.open(self.path / "presence", how, 0o600)
+            self._lock(known)
         except BaseException as error:
             if self._presence != before:
                 self.leave()
@@ -115,22 +133,54 @@ class Place:
         if before >= 0:
             os.close(before)
 
-    def _lock(self) -> None:
+    def _lock(self, known: Run | None) -> None:
         with self.gate() as is_open:
             if not is_open:
                 message = f"another process has held {self.path} locked for {_PATIENCE:g} s"
                 raise CannotShareError(message)
-            if locks.lock_alone(self._presence):  # nobody lives here
-                self._sweep()
-                self._write(Run(os.urandom(16).hex(), 0))
+            if locks.lock_alone(self._presence):  # nobody lives here, or this process is the first to come back
+                mine = program()
+                going_on = known or self._run_of(mine)
+                if going_on is None:
+                    self._sweep()
+                self._write(going_on or Run(os.urandom(16).hex(), 0))
+                if going_on is None:
+                    os.pwrite(self._presence, mine or bytes(SIZE), _PROGRAM_AT)
             locks.lock_together(self._presence)
+            said = os.pread(self._presence, len(_MAGIC), 0)
+            if said.startswith(_ANY_MAGIC) and said[len(_ANY_MAGIC) :] != _MAGIC[len(_ANY_MAGIC) :]:
+                message = f"live processes share {self.path} in another format: they run another version of polymeter"
+                raise CannotShareError(message)
             if self.run() is None:  # damaged: as good a beginning as any
-                self._write(Run(os.urandom(16).hex(), 0))
+                self._write(known or Run(os.urandom(16).hex(), 0))
+
+    def _run_of(self, mine: bytes | None) -> Run | None:
+        """Give the run that the program began of which this process is a worker; ``None``: another one did, or none."""
+        if mine is None or os.pread(self._presence, SIZE, _PROGRAM_AT) != mine:
+            return None
+        return self.run()
+
+    def mend(self, known: Run) -> None:
+        """Write what this process knows of the run, if that is damaged, or was mended by one that knew less.
+
+        :raises OSError: if it cannot be written.
+        """
+        with self.gate() as is_open:
+            said = self.run()
+            if is_open and (said is None or (said.id == known.id and said.epoch < known.epoch)):
+                self._write(known)
+                self.damaged += 1
 
     def _sweep(self) -> None:
         for entry in self.path.iterdir():
             if entry.suffix in _OURS or entry.name in {"retired", "orders"}:
-                entry.unlink(missing_ok=True)
+                with suppress(OSError):  # somebody else's folder of such a name: it is in nobody's way
+                    entry.unlink()
+
+    @property
+    def is_left(self) -> bool:
+        """Whether this process has left it."""
+        return self._presence < 0
 
     def is_in_place(self) -> bool:
         """Tell whether the folder is still the one that was entered: some systems clean folders of temporary files."""
@@ -151,12 +201,27 @@ class Place:
     def slots(self) -> list[Path]:
         """Give the files of all writers, in an order that is the same for everybody.
 
+        What was being written already when this was asked last is looked at: its writer may have died.
+
         :raises OSError: if the folder cannot be read.
         """
-        return sorted(entry for entry in self.path.iterdir() if entry.suffix == ".slot")
+        slots: list[Path] = []
+        unfinished: set[Path] = set()
+        for entry in self.path.iterdir():
+            if entry.suffix == ".slot":
+                slots.append(entry)
+            elif entry.suffix == ".new":
+                unfinished.add(entry)
+        for entry in unfinished & self._unfinished:
+            with suppress(OSError):
+                _remove_if_left(entry)
+        self._unfinished = unfinished
+        return sorted(slots)
 
     def run(self) -> Run | None:
         """Give the run and the epoch of now; ``None`` if they cannot be read."""
+        if self._presence < 0:
+            return self._left
         try:
             said = os.pread(self._presence, len(_MAGIC) + _RUN.size + 4, 0)
         except OSError:
@@ -175,8 +240,8 @@ class Place:
         with self.gate() as is_open:
             now = self.run()
             if is_open and now is not None:
+                self.retired.unlink(missing_ok=True)  # first: else it would count in the new epoch if we were killed
                 self._write(Run(now.id, now.epoch + 1))
-                self.retired.unlink(missing_ok=True)
         return self.run()
 
     # -- orders
@@ -192,10 +257,12 @@ class Place:
         except FileNotFoundError:
             return []
         version = (seen.st_ino, seen.st_size, seen.st_mtime_ns)
-        if version != self._orders_seen:
-            said = map(json.loads, path.read_bytes().splitlines())
-            self._orders = [(number, name, Tags(dict(tags))) for number, name, tags in said]
-            self._orders_seen = version
+        if version != self._orders_seen and stat.S_ISREG(seen.st_mode):
+            reading, orders = Reading(), list[Order]()
+            reading.feed(path.read_bytes(), lambda body: _take_order(body, orders))
+            self.damaged += reading.damaged
+            self._last_order = max(self._last_order, *(number for number, _, _ in orders), 0) + reading.damaged
+            self._orders, self._orders_seen = orders, version
         return self._orders
 
     def add_order(self, name: str, tags: Tags) -> int:
@@ -204,11 +271,13 @@ class Place:
         :raises OSError: if it cannot be written.
         """
         orders = self.orders()[-_MOST_ORDERS:]
-        number = orders[-1][0] + 1 if orders else 1
-        lines = [json.dumps([each, name, tags.canonical]) for each, name, tags in [*orders, (number, name, tags)]]
+        number = self._last_order + 1
+        said = [[each, name, tags.canonical] for each, name, tags in [*orders, (number, name, tags)]]
         made = self.path / "orders.made"
-        made.write_text("\n".join(lines), "utf-8")
+        made.unlink(missing_ok=True)
+        made.write_bytes(b"".join(frame(slot.ORDER, json.dumps(each).encode()) for each in said))
         made.rename(self.path / "orders")
+        self._last_order = number
         return number
 
     # -- the gate
@@ -222,20 +291,43 @@ class Place:
         """Be alone with those who change what is common, for a ``with`` block; gives whether that came about."""
         until = time.monotonic() + (_PATIENCE if waits else 0)
         # Opened anew: forked children share the lock of what was open before.
-        own = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        key = object()
         try:
+            with locks.opening:
+                self._gates[key] = own = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             while not (is_open := locks.lock_alone(own)) and time.monotonic() < until:
                 time.sleep(_PAUSE)
             yield is_open
         finally:
-            os.close(own)
+            if key in self._gates:
+                os.close(self._gates.pop(key))
+
+    def after_fork_in_child(self) -> None:
+        """Let go of the gate, should another thread of the parent have closed it: it is not the child's."""
+        gates, self._gates = self._gates, {}
+        for own in gates.values():
+            with suppress(OSError):
+                os.close(own)
 
     def leave(self) -> None:
         """Let go; harmless to repeat. Other processes that came from this one by forking may stay."""
+        self._left = self.run() or self._left
         descriptor, self._presence = self._presence, -1
         if descriptor >= 0:
             with suppress(OSError):
                 os.close(descriptor)
+
+
+def _remove_if_left(path: Path) -> None:
+    """Remove what a writer was writing when it died."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        seen = os.fstat(file)
+        # A writer locks it at once, and before it writes anything.
+        if locks.is_free(file) and (seen.st_size or time.time() - seen.st_mtime > _AT_ONCE):
+            path.unlink()
+    finally:
+        os.close(file)
 
 
 def _make(path: Path) -> None:
@@ -250,6 +342,12 @@ def _make(path: Path) -> None:
         if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.getuid() or seen.st_mode & 0o022:
             message = f"{each} is not a folder that only this user can change"
             raise CannotShareError(message)
+
+
+def _take_order(body: bytes, orders: list[Order]) -> None:
+    with suppress(Exception):  # good bytes of bad sense
+        number, name, tags = json.loads(body[1:])
+        orders.append((int(number), str(name), Tags(dict(tags))))
 
 
 def _said(error: OSError) -> str:

@@ -63,8 +63,9 @@ class Published:
     :ivar header: what its first frame says; empty: it has none yet.
     :ivar states: identity -> where the last state of a series is, in the bytes of its frame.
     :ivar ends: number -> the end of a series.
+    :ivar new_ends: those that were read since somebody emptied this list.
     :ivar ended: identity without tags -> where the state is of what forgotten series of the metric had counted.
-    :ivar definitions: by name.
+    :ivar said: definitions that were read since somebody emptied this list.
     :ivar changed: identities whose state is another one since somebody emptied this set.
     :ivar is_alive: whether its writer was alive when it was read last.
     :ivar is_foreign: whether it is of another version, and not ours to count or to remove.
@@ -77,8 +78,9 @@ class Published:
         self.header: dict[str, Any] = {}
         self.states: dict[bytes, Place] = {}
         self.ends: dict[int, End] = {}
+        self.new_ends: list[End] = []
         self.ended: dict[bytes, Place] = {}
-        self.definitions: dict[str, MetricDefinition] = {}
+        self.said: list[MetricDefinition] = []
         self.changed: set[bytes] = set()
         self.is_alive = True
         self.is_foreign = False
@@ -131,6 +133,11 @@ class Published:
         :raises OSError: if it cannot be asked.
         """
         return self._file < 0 or is_free(self._file)
+
+    def is_of(self, epoch: int) -> bool:
+        """Tell whether what is in it counts in an epoch. It does if all that says so was damaged."""
+        said: int = self.header.get("epoch", epoch)
+        return said == epoch
 
     def _is_open_and_in_place(self) -> bool:
         if self._file < 0:
@@ -185,6 +192,8 @@ class Published:
         if what == slot.GONE:
             number, by_order, at = slot.end_of(body, 1)
             identity, place = self._series(body, at)
+            if number not in self.ends:
+                self.new_ends.append(End(identity, place, by_order))
             self.ends[number] = End(identity, place, by_order)
             self.states.pop(identity, None)
             self.changed.add(identity)
@@ -192,8 +201,7 @@ class Published:
             identity, place = self._series(body, 1)
             self.ended[identity] = place
         elif what == slot.DEFINITION:
-            said = json.loads(body[1:])
-            self.definitions[said["name"]] = MetricDefinition.of(**said)
+            self.said.append(MetricDefinition.of(**json.loads(body[1:])))
         elif what == slot.HEADER:
             header = json.loads(body[1:])
             if header["version"] == slot.VERSION:

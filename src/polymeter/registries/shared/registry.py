@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from polymeter.clock import SYSTEM_CLOCK
 from polymeter.data.counter import Counter
@@ -28,7 +29,6 @@ from polymeter.registries.shared.view import View
 from polymeter.registries.turn import Turn, here, new_claim
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping
 
     from polymeter.clock import Clock
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from polymeter.registries.shared.place import Run
 
 __all__ = ["SharedRegistry"]
+
+_Answer = TypeVar("_Answer")
 
 _EXIT_SECONDS: Final = 1.0
 _LOG_INTERVAL: Final = 60.0
@@ -56,7 +58,7 @@ _APART: Final = MetricDefinition.of(
 _DEFINITIONS: Final = {each.name: each for each in (_DAMAGED, _FAILED, _APART)}
 
 
-class SharedRegistry(JoinedRegistry):
+class SharedRegistry(JoinedRegistry[OwnRegistry]):
     """One registry for all processes of an app on one machine, which meet by its name.
 
     ::
@@ -74,8 +76,6 @@ class SharedRegistry(JoinedRegistry):
 
     :ivar own: what this process has recorded: a registry to read from.
     """
-
-    own: OwnRegistry
 
     def __init__(
         self,
@@ -109,29 +109,32 @@ class SharedRegistry(JoinedRegistry):
         if not 0 < interval < float("inf"):
             message = f"SharedRegistry({app!r}, interval={interval!r}): give a positive number of seconds"
             raise DefinitionError(message)
-        self.own = own = OwnRegistry(clock=clock, resource=resource, budget=budget, expire_after=expire_after)
+        own = OwnRegistry(clock=clock, resource=resource, budget=budget, expire_after=expire_after)
         super().__init__(own)
-        self._path = (default_directory() if directory is None else Path(directory)) / app
+        self._directory = None if directory is None else Path(directory)
         self._budget = budget
         self._expire_after = expire_after
         self._is_durable = durable
         self._failures: dict[str, int] = {}
         self._logged_at: float | None = None
         self._beat = Beat(interval, self._publish, self._await_record)
-        self._turn = Turn()
+        self._turn, self._obeying = Turn(), Turn()
         self._run: Run | None = None
         self._orders_done = 0
+        self._started = own.now()
+        self._is_closed = False
         self._place = self._entered()
         self._connect()
         if durable:
             own.tell_of_each(self._publish)
         elif self._place is not None:
             self._await_record()
-        self._last_call = LastCall(lambda: None, self._publish, _EXIT_SECONDS)
+        self._last_call = LastCall(lambda: None, self._publish_at_exit, _EXIT_SECONDS)
         self._last_call.stand_by()
         after_fork(self)
 
     def _entered(self) -> Place | None:
+        self._path = (self._directory or default_directory()) / self.app
         try:
             return Place(self._path)
         except CannotShareError as error:
@@ -144,13 +147,29 @@ class SharedRegistry(JoinedRegistry):
             )
             return None
 
+    def _move(self) -> None:
+        """Meet the others anew, where the user may whom this process works for now.
+
+        A server that root starts has its workers work for another user once they are forked.
+        """
+        before = self._place
+        self._published.let_go()
+        self._view.close()
+        if before is not None:
+            before.leave()
+        self._place = self._entered()
+        self._connect()
+
     def _connect(self) -> None:
         """Begin as a writer of this place that has published nothing."""
         if self._place is not None:
             self._published = Own(self.own, self._place)
-            self._view = View(self._place, self._published, self, self._ended)
+            self._view = View(self._place, self._published, self, self._ended, self._note)
             self._run = self._place.run()
-            self._orders_done = max((number for number, _, _ in self._place.orders()), default=0)
+            try:
+                self._orders_done = max((number for number, _, _ in self._place.orders()), default=0)
+            except OSError as error:
+                self._note(error)
 
     # -- publishing
 
@@ -158,8 +177,15 @@ class SharedRegistry(JoinedRegistry):
         """Publish what this process has recorded, now."""
         self._publish()
 
+    def _publish_at_exit(self) -> None:
+        self.own.drain()
+        if self._is_closed and not self.own.touched:
+            return  # and the folder may be gone: it was a test's
+        self._publish()
+
     def _publish(self) -> bool:
         """Publish; tell whether there was anything to publish."""
+        self._last_call.tell_servers()  # that were imported after us
         published = False
 
         def publish(run: Run) -> None:
@@ -183,7 +209,9 @@ class SharedRegistry(JoinedRegistry):
             if not turn.comes(claim, wait=True):
                 return False
             here.claim = claim
-            if self._run is not None:
+            if place.user != _user():
+                self._move()
+            if self._run is not None and self._place is not None:
                 work(self._run)
                 return True
         except Exception as error:  # noqa: BLE001 - whoever records or reads must not notice; it is tried again
@@ -195,21 +223,40 @@ class SharedRegistry(JoinedRegistry):
         return False
 
     def _obey(self, place: Place) -> None:
-        """Do what other processes have said since: clear, or forget."""
+        """Do what other processes have said since: clear, or forget. One thread at a time; whatever fails is noted."""
+        claim, turn = new_claim(), self._obeying
         try:
-            if not place.is_in_place():
-                place.enter()
-            run = place.run()
-            before, self._run = self._run, run or self._run
-            if run is not None and before is not None and run.id == before.id and run.epoch != before.epoch:
+            if turn.comes(claim, wait=True) and place.user == _user():
+                self._enter_again(place)
+                self._follow(place)
+        except Exception as error:  # noqa: BLE001 - as in `_alone`
+            self._note(error)
+        finally:
+            if None in turn.claims and turn.claims[None] is claim:
+                del turn.claims[None]
+
+    def _enter_again(self, place: Place) -> None:
+        """Come back if the folder was removed, or what says which run it is was damaged."""
+        if place.is_left:
+            place.enter()
+        elif not place.is_in_place():
+            place.enter()
+            self._note(FileNotFoundError(errno.ENOENT, "files were removed; they are made again", str(place.path)))
+        run, known = place.run(), self._run
+        if known is not None and (run is None or (run.id == known.id and run.epoch < known.epoch)):
+            place.mend(known)
+
+    def _follow(self, place: Place) -> None:
+        run, known = place.run(), self._run
+        if run is not None:
+            if known is not None and run.id == known.id and run.epoch > known.epoch:
                 self.own.clear()
                 self._forget_readers()
-            for number, name, tags in place.orders():
-                if number > self._orders_done:
-                    self._orders_done = number
-                    self.own.forget(name, tags)
-        except (OSError, CannotShareError) as error:
-            self._note(error)
+            self._run = run
+        for number, name, tags in place.orders():
+            if number > self._orders_done:
+                self.own.forget(name, tags)
+                self._orders_done = number
 
     def _note(self, error: Exception) -> None:
         """Count a failure; say it in the log, at most once a minute."""
@@ -235,23 +282,29 @@ class SharedRegistry(JoinedRegistry):
 
     # -- reading
 
-    def _refresh(self) -> None:
-        """Publish first, else the view of the others would lack what this process shows itself."""
+    def _answered(self, ask: Callable[[], _Answer]) -> _Answer:
+        """Read what is new, and ask before another thread goes on.
+
+        It publishes first, else the view of the others would lack what this process shows itself.
+        """
+        answers: list[_Answer] = []
 
         def refresh(run: Run) -> None:
-            try:
-                self._published.publish(run)
-            except OSError as error:  # a full disk: the rest can be read all the same
-                self._note(error)
-            self._view.refresh(run)
+            for step in (self._published.publish, self._view.refresh):
+                try:
+                    step(run)
+                except Exception as error:  # noqa: BLE001 - a full disk: the rest can be read all the same
+                    self._note(error)
             self._published.folded(self._view.ends_taken())
+            answers.append(ask())
 
         self._alone(refresh)
+        return answers[0] if answers else ask()
 
     def _seen(self) -> list[Metric]:
-        if self._place is None:
-            return self.own.all()
-        self._refresh()
+        return self.own.all() if self._place is None else self._answered(self._metrics)
+
+    def _metrics(self) -> list[Metric]:
         return self._view.metrics()
 
     def all(self) -> list[Metric]:
@@ -270,9 +323,10 @@ class SharedRegistry(JoinedRegistry):
         """
         if self._place is None:
             return self.own.total(name, tags)
-        total = super().total(name, tags)
-        ended = () if tags else self._view.ended(name)
-        return total + sum(getattr(metric, "sum", metric.value) for metric in ended)
+        wanted = Tags.of(tags)
+        living, ended = self._answered(lambda: (self._metrics(), [] if tags else self._view.ended(name)))
+        meant = [each for each in living if each.name == name and each.tags.contains(wanted)]
+        return sum(getattr(metric, "sum", metric.value) for metric in (*meant, *ended) if not name.startswith(RESERVED))
 
     def snapshot(self) -> Snapshot:
         """Give everything of now, of all processes, with the definitions and the ``polymeter.*`` metrics of all."""
@@ -283,7 +337,7 @@ class SharedRegistry(JoinedRegistry):
             return snapshot.plus([apart], {_APART.name: _APART})
         metrics = self._seen()
         now, run = self.own.now(), self._run
-        definitions = {**self._view.definitions, **self.own.snapshot_definitions()}
+        definitions = {**self.own.snapshot_definitions(), **self._view.definitions}
         series = sum(not metric.name.startswith(RESERVED) for metric in metrics)
         return Snapshot(
             [*metrics, Gauge("polymeter.series", series, start=now, timestamp=now), *self._losses(now)],
@@ -296,11 +350,13 @@ class SharedRegistry(JoinedRegistry):
         )
 
     def _losses(self, now: float) -> list[Metric]:
+        start, place = self._started, self._place
+        damaged = self._view.damaged + (0 if place is None else place.damaged)
         losses: list[Metric] = []
-        if self._view.damaged:
-            losses.append(Counter(_DAMAGED.name, self._view.damaged, start=now, timestamp=now))
+        if damaged:
+            losses.append(Counter(_DAMAGED.name, damaged, start=start, timestamp=now))
         for reason, times in self._failures.copy().items():
-            losses.append(Counter(_FAILED.name, times, {"reason": reason}, start=now, timestamp=now))
+            losses.append(Counter(_FAILED.name, times, {"reason": reason}, start=start, timestamp=now))
         return losses
 
     def health(self) -> RegistryHealth:
@@ -348,13 +404,18 @@ class SharedRegistry(JoinedRegistry):
 
         Other processes do it when they publish next; until then what they have published is not looked at.
         """
-        self.own.clear()
-        self._forget_readers()
-        if self._place is not None:
-            try:
+        claim, turn = new_claim(), self._obeying
+        try:
+            turn.comes(claim, wait=True)  # or another thread would take it for somebody else's order, and do it again
+            self.own.clear()
+            self._forget_readers()
+            if self._place is not None:
                 self._run = self._place.begin_epoch() or self._run
-            except OSError as error:
-                self._note(error)
+        except OSError as error:
+            self._note(error)
+        finally:
+            if None in turn.claims and turn.claims[None] is claim:
+                del turn.claims[None]
 
     def tell_too(self, tell: Callable[[float], list[Metric]], definitions: Mapping[str, MetricDefinition]) -> None:
         """Have metrics of somebody else's, ``polymeter.*`` too, among those of the registry itself.
@@ -368,24 +429,37 @@ class SharedRegistry(JoinedRegistry):
 
         It is as if the process ended here: what is recorded afterwards counts as of another one.
         """
+        self._is_closed = True
+        self._beat.stop()
         self._publish()
 
         def let_go(_: Run) -> None:
             self._published.let_go()
             self._view.close()
+            if self._place is not None:
+                self._place.leave()
 
         self._alone(let_go)
         self.own.hand_over()
         self._connect()
+        if self._place is not None and not self._is_durable:
+            self._await_record()
+
+    def on_next_record(self, wake: Callable[[], object], /) -> bool:
+        """Have ``wake`` called once, when this process makes its next record; see :class:`CanTell`."""
+        self.after_fork_in_child()  # if our own hook comes later, it would forget this
+        return self.own.on_next_record(wake)
 
     def after_fork_in_child(self) -> None:
         """Start from zero as a new writer: what the parent recorded is the parent's to publish."""
         if not self._turn.is_inherited:
             return
-        self._turn = Turn()
+        self._turn, self._obeying = Turn(), Turn()
+        self._started = self.own.now()
         self.own.after_fork_in_child()
         self._failures = {}
         if self._place is not None:
+            self._place.after_fork_in_child()
             self._published.let_go()
             self._view.close()
             self._connect()
@@ -395,3 +469,7 @@ class SharedRegistry(JoinedRegistry):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.app!r})"
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0

@@ -101,18 +101,15 @@ class Retired(Published):
 
         Called with the gate closed and this file read.
 
+        :param definitions: what anybody has said about metrics, by name.
         :param living: writer -> the ends of its series, of those that live.
         :param ending: tells which series in it have ended everywhere.
         :raises OSError: if it cannot be written; nothing has changed then.
         """
         before = self.folded
-        said = dict(self.definitions)
+        writing = _Writing(self, self._identities, definitions, self._budget_of)
         for part in dead:
-            said.update(part.definitions)
-        said.update(definitions)
-        writing = _Writing(self, self._identities, said, self._budget_of)
-        for part in dead:
-            if part.header.get("epoch") == run.epoch and part.path.stem not in before:
+            if part.is_of(run.epoch) and part.path.stem not in before:
                 writing.add_all(part.states)
                 writing.add_ends(part.ends, self.ends_taken(part.path.stem))
         for writer, ends in living.items():
@@ -126,8 +123,11 @@ class Retired(Published):
             ends=self._all_ends_taken(living, folded),
         )
         self._nonsense += writing.nonsense
+        # What is in it already is not named once more, so it must be gone before: whoever did that died in between.
+        for writer in before:
+            self._place.slot(writer).unlink(missing_ok=True)
         self._write(head + writing.frames() + head)  # twice: without one it would be counted anew
-        for writer in before | folded:
+        for writer in folded:
             self._place.slot(writer).unlink(missing_ok=True)
 
     def _all_ends_taken(self, living: Mapping[str, Mapping[int, End]], folded: Collection[str]) -> dict[str, int]:
@@ -208,8 +208,10 @@ class _Writing:
 
     def _merged(self, identity: bytes, known: Place, place: Place) -> Place:
         series = self._identities.of(identity)
-        if series.kind is Kind.GAUGE:
-            definition = self._definitions.get(series.name) or MetricDefinition(series.name, series.kind)
+        definition = self._definitions.get(series.name)
+        if definition is None or definition.kind is not series.kind:
+            definition = MetricDefinition(series.name, series.kind)
+        if series.kind is Kind.GAUGE or definition.rule is not Combine.SUM:
             [metric] = combined(definition, [("", unpack_state(series, *known)), ("1", unpack_state(series, *place))])
         else:
             metric = unpack_merged(series, (known, place))

@@ -7,19 +7,33 @@ a new file in its place.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from polymeter.registries.shared import locks
 from polymeter.registries.shared.frames import frame
-from polymeter.registries.shared.locks import lock_alone
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["DEFINITION", "ENDED", "GONE", "HEADER", "STATE", "Slot", "end_of", "gone", "header", "joined", "parted"]
+__all__ = [
+    "DEFINITION",
+    "ENDED",
+    "GONE",
+    "HEADER",
+    "ORDER",
+    "STATE",
+    "Slot",
+    "end_of",
+    "gone",
+    "header",
+    "joined",
+    "parted",
+]
 
 HEADER: Final = 1
 """JSON: the version, the writer, the run and its epoch."""
@@ -37,9 +51,13 @@ then as of a series: its identity and its last state."""
 ENDED: Final = 5
 """What forgotten series of a metric had counted: an identity without tags, and a state."""
 
+ORDER: Final = 6
+"""JSON: a number, a name and tags: what has them is forgotten."""
+
 VERSION: Final = 1
 _SPARE: Final = 2**16
 _TIMES: Final = 3
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def header(**said: object) -> bytes:
@@ -88,15 +106,17 @@ class Slot:
     :ivar size: bytes in the file.
     """
 
-    def __init__(self, path: Path, head: bytes) -> None:
-        """Make the file and lock it.
+    def __init__(self, path: Path, head: bytes = b"") -> None:
+        """Make the file and lock it; without a ``head`` :meth:`replace` makes it.
 
         :raises OSError: if that cannot be done.
         """
         self._path = path
-        self._file = -1
-        self._torn = False
-        self._put(head)
+        self._file = self._other = -1  # the other one is about to be in its place, or was
+        self._torn = True
+        self.size = self._fresh = 0
+        if head:
+            self._put(head)
 
     @property
     def wants_replacing(self) -> bool:
@@ -133,34 +153,55 @@ class Slot:
         :param content: header and frames of everything.
         :raises OSError: if that cannot be done; this one stays then.
         """
-        self._put(content)
+        try:
+            self._put(content)
+        except OSError as error:
+            if error.errno not in _NO_ROOM or self._file < 0 or self.size < _TIMES * len(content):
+                raise
+            # What is out of date takes the room. Who has read it knows it on, as long as this writer lives.
+            self._path.unlink(missing_ok=True)
+            os.ftruncate(self._file, 0)
+            self._put(content)
 
     def _put(self, content: bytes) -> None:
         made = self._path.with_suffix(".new")
-        file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._keep_the_one_in_place()  # a signal handler may have raised in the middle of this
+        self._torn = True
+        with suppress(FileNotFoundError):
+            made.unlink()
+        with locks.opening:
+            self._other = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            lock_alone(file)  # before anybody can see it: who finds a slot without a lock takes its writer for dead
-            _write(file, content)
+            # Locked before anybody can see it: who finds a slot without a lock takes its writer for dead.
+            locks.lock_alone(self._other)
+            _write(self._other, content)
             made.rename(self._path)
+            self.size = self._fresh = len(content)
+            self._torn = False
         finally:
-            # Also where a signal handler has raised once it was renamed: without its lock we would be taken for dead.
-            if self._is_path_of(file):
-                before, self._file = self._file, file
-                self.size = self._fresh = len(content)
-                self._torn = False
-            else:
-                before = file
+            self._keep_the_one_in_place()
+            if self._torn:
                 with suppress(OSError):
                     made.unlink()
-            if before >= 0:
-                os.close(before)
+
+    def _keep_the_one_in_place(self) -> None:
+        if self._other >= 0 and self._is_path_of(self._other):
+            self._file, self._other = self._other, self._file
+        self._close_other()
+
+    def _close_other(self) -> None:
+        file, self._other = self._other, -1
+        if file >= 0:
+            try:  # noqa: SIM105 - nothing may be called in between
+                os.close(file)
+            except OSError:
+                pass
 
     def let_go(self) -> None:
         """Close the file: this is another process now, or the end of this one."""
-        file, self._file = self._file, -1
-        if file >= 0:
-            with suppress(OSError):
-                os.close(file)
+        self._close_other()
+        self._other, self._file = self._file, -1
+        self._close_other()
 
 
 def _write(file: int, content: bytes) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from polymeter.data.definition import Combine, MetricDefinition
 from polymeter.data.fold import combined
 from polymeter.data.kind import Kind
 from polymeter.data.packing import timestamp_of, unpack_merged, unpack_state
+from polymeter.errors import DefinitionConflictError
 from polymeter.registries.shared.reading import Identities, Published
 from polymeter.registries.shared.retired import Retired, outlives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from polymeter.data.metric import Metric
     from polymeter.data.packing import Place
@@ -71,15 +74,28 @@ class View:
     """Puts together what is published, and folds what is no more.
 
     One thread at a time. What cannot be written (a full disk) is not folded, and counts all the same as long as its
-    slot is there; the ends of series alone are missing until it can be.
+    slot is there; the ends of series alone are missing until it can be. What cannot be read counts as it was read last.
+    Whatever interrupts it, the next time goes on with what was left.
     """
 
-    def __init__(self, place: Folder, mine: Mine, limits: Limits, gone: Callable[[Metric], object]) -> None:
-        """:param gone: is told the last value of a series that has ended everywhere."""
+    def __init__(
+        self,
+        place: Folder,
+        mine: Mine,
+        limits: Limits,
+        gone: Callable[[Metric], object],
+        failed: Callable[[OSError], object],
+    ) -> None:
+        """Make one that has read nothing.
+
+        :param gone: is told the last value of a series that has ended everywhere.
+        :param failed: is told why a file could not be read.
+        """
         self._place = place
         self._mine = mine
         self._limits = limits
         self._gone = gone
+        self._failed = failed
         self._identities = Identities()
         self._damaged = 0
         self._run: Run | None = None
@@ -87,21 +103,39 @@ class View:
         self._retired = Retired(place, self._identities, limits.budget_of)
         self._combined: dict[bytes, list[Metric]] = {}
         self._changed: set[bytes] = set()
+        self._new_ends: list[End] = []
+        self._is_sure = False  # whether what is retired was read to its end
         self.definitions: dict[str, MetricDefinition] = {}
+        self._mine_learned: dict[str, MetricDefinition] = {}
 
     @property
     def damaged(self) -> int:
         """Records that were skipped because they could not be read."""
-        return self._damaged + self._retired.damaged + sum(each.damaged for each in self._slots.values())
+        return self._damaged + self._retired.damaged + sum(each.damaged for each in list(self._slots.values()))
 
     def metrics(self) -> list[Metric]:
         """Give every series, as it was at the last :meth:`refresh`."""
-        return [metric for metrics in self._combined.values() for metric in metrics]
+        return [metric for metrics in list(self._combined.values()) for metric in metrics]
 
     def ended(self, name: str) -> list[Metric]:
-        """Give what series of a metric had counted that have ended everywhere."""
-        ended = ((self._identities.of(identity), place) for identity, place in self._retired.ended.items())
-        return [unpack_state(series, *place) for series, place in ended if series.name == name]
+        """Give what series of a metric had counted that have ended, and of no other ones is a part."""
+        found: list[Metric] = []
+        for identity, place in [*self._retired.ended.items(), *self._ends_to_fold()]:
+            series = self._identities.of(identity)
+            if series.name == name:
+                with suppress(Exception):  # a good check and bad sense: it is counted when it is folded
+                    found.append(unpack_state(series, *place))
+        return found
+
+    def _ends_to_fold(self) -> list[tuple[bytes, Place]]:
+        """Give what will be among those that have ended, or be kept of a writer, as soon as it can be written."""
+        living = {self._mine.writer: self._mine.ends(), **{name: part.ends for name, part in self._slots.items()}}
+        return [
+            (end.identity, end.last)
+            for writer, ends in living.items()
+            for number, end in ends.items()
+            if number >= self._retired.ends_taken(writer) and (end.by_order or self._outlives(end.identity))
+        ]
 
     def ends_taken(self) -> int:
         """Give how many ends of this process's series have been folded."""
@@ -138,14 +172,17 @@ class View:
             if not is_open or run is None or self._place.run() != run:
                 return None
             self._read()
+            if not self._is_sure or self._retired.is_foreign:
+                return None
+            self._learn()
             self._retired.fold(
                 run,
-                [part for part in self._slots.values() if not part.is_alive],
+                [part for part in self._slots.values() if not part.is_alive and not part.is_foreign],
                 {
                     self._mine.writer: self._mine.ends(),
                     **{writer: part.ends for writer, part in self._slots.items() if part.is_alive},
                 },
-                self._mine.definitions(),
+                self.definitions,
                 ending=lambda identity, place: (
                     self._has_expired(identity, place) or (ordered is not None and self._is_meant(identity, *ordered))
                 ),
@@ -158,40 +195,66 @@ class View:
     def _begin(self, run: Run) -> None:
         if run == self._run:
             return
-        self._run = run
         self.close()
-        self._slots = {}
-        self._retired = Retired(self._place, self._identities, self._limits.budget_of)
-        self._combined = {}
+        for part in (self._retired, *self._slots.values()):
+            self._damaged += part.damaged
+        retired = Retired(self._place, self._identities, self._limits.budget_of)
+        self._slots, self._retired, self._combined, self._run = {}, retired, {}, run
 
     def _read(self) -> bool:
         """Read everything once; tell whether nobody folded meanwhile, so that nothing was missed or read twice."""
-        self._retired.refresh()
+        self._is_sure = False
+        try:
+            self._retired.refresh()
+            self._is_sure = True
+        except OSError as error:
+            self._failed(error)
         folded = self._retired.folded
         paths = {path.stem: path for path in self._place.slots()}
-        for writer in [writer for writer in self._slots if writer not in paths or writer in folded]:
-            self._drop(writer)
-        for writer, path in paths.items():
-            if writer in folded or writer == self._mine.writer:
-                continue
-            part = self._slots.get(writer)
-            if part is None:
-                part = self._slots[writer] = Published(path, self._identities)
-            was_alive = part.is_alive
-            if not part.refresh():
+        for writer, part in list(self._slots.items()):
+            # One that was removed while its writer lives still counts: there is another one when that publishes next.
+            if writer in folded or (writer not in paths and self._is_left(part)):
                 self._drop(writer)
+        for writer, path in paths.items():
+            if writer not in folded and writer != self._mine.writer:
+                self._read_slot(writer, path)
+        return not self._is_sure or self._retired.is_in_place()
+
+    def _read_slot(self, writer: str, path: Path) -> None:
+        part = self._slots.get(writer)
+        if part is None:
+            part = self._slots[writer] = Published(path, self._identities)
+        was_alive = part.is_alive
+        try:
+            if not part.refresh():
+                if self._is_left(part):
+                    self._drop(writer)
             elif part.is_alive != was_alive:
                 part.changed.update(part.states)
-        return self._retired.is_in_place()
+            if part.new_ends:
+                self._new_ends += part.new_ends
+                part.new_ends.clear()
+        except OSError as error:
+            self._failed(error)
+
+    def _is_left(self, part: Published) -> bool:
+        try:
+            return part.is_left
+        except OSError as error:
+            self._failed(error)
+            return True
 
     def _drop(self, writer: str) -> None:
-        part = self._slots.pop(writer)
-        self._retired.changed |= part.states.keys()
+        part = self._slots[writer]
+        self._changed.update(part.states)
         self._damaged += part.damaged
+        del self._slots[writer]
         part.close()
 
     def _is_untidy(self) -> bool:
-        if any(not part.is_alive for part in self._slots.values()):
+        if self._retired.is_missing:
+            return True
+        if any(not part.is_alive and not part.is_foreign for part in self._slots.values()):
             return True
         living = {self._mine.writer: self._mine.ends(), **{name: part.ends for name, part in self._slots.items()}}
         if any(ends and max(ends) >= self._retired.ends_taken(writer) for writer, ends in living.items()):
@@ -209,24 +272,51 @@ class View:
             return False
         return self._mine.state(identity) is None and not any(identity in part.states for part in self._slots.values())
 
+    # -- definitions
+
+    def _learn(self) -> None:
+        """Take in what anybody has newly said about metrics: what one leaves unsaid, another may say."""
+        for part in (self._retired, *self._slots.values()):
+            for definition in part.said[:]:
+                self._refine(definition, part)
+            part.said.clear()
+        for name, definition in self._mine.definitions().items():
+            if self._mine_learned.get(name) is not definition:
+                self._refine(definition, None)
+                self._mine_learned[name] = definition
+
+    def _refine(self, said: MetricDefinition, part: Published | None) -> None:
+        """Add one to what is known. Of two that contradict each other that of this process holds, else the first."""
+        known = self.definitions.get(said.name)
+        refined = said
+        if known is not None:
+            try:
+                refined = known.refined_by(said)
+            except DefinitionConflictError:
+                refined = known if part is not None else said
+        if refined is not known:
+            self.definitions[said.name] = refined
+            if known is not None:  # what was combined by another rule
+                self._changed.update(each for each in self._combined if self._identities.of(each).name == said.name)
+
     # -- combining
 
     def _combine(self) -> None:
         changed = self._changed
         self._mine.changed(changed)
         for part in (self._retired, *self._slots.values()):
-            changed |= part.changed
+            changed.update(part.changed)
             part.changed.clear()
-            for name, definition in part.definitions.items():
-                self.definitions.setdefault(name, definition)
-        self.definitions.update(self._mine.definitions())
+        self._learn()
         parts = [(writer, part) for writer, part in sorted(self._slots.items()) if self._is_of_now(part)]
         for identity in changed:
             self._combine_one(identity, parts)
         changed.clear()  # what interrupts this before finds them here
+        self._new_ends.clear()
 
     def _is_of_now(self, part: Published) -> bool:
-        return self._run is not None and part.header.get("epoch") == self._run.epoch
+        """Tell whether it counts: not what was said before all was cleared, nor another version's."""
+        return self._run is not None and part.is_of(self._run.epoch) and not part.is_foreign
 
     def _combine_one(self, identity: bytes, parts: list[tuple[str, Published]]) -> None:
         mine = self._mine.state(identity)
@@ -243,12 +333,26 @@ class View:
                 break
             except Exception:  # noqa: BLE001 - a good check and bad sense: find out which one
                 if not self._spoil(identity, said):
+                    result = [] if mine is None else [mine]
                     break
         if result:
             self._combined[identity] = result
             return
         for last in self._combined.pop(identity, ()):
-            self._gone(last)
+            self._gone(self._latest(identity, last))
+
+    def _latest(self, identity: bytes, shown: Metric) -> Metric:
+        """Give the last value of a series that has ended everywhere: what came after it was shown last is in its ends.
+
+        Where it has ended in one process after the other that is what was shown.
+        """
+        try:
+            said = [end.last for end in self._new_ends if end.identity == identity]
+            said += [end.last for end in self._mine.ends().values() if end.identity == identity]
+            last = unpack_merged(self._identities.of(identity), said) if said else shown
+        except Exception:  # noqa: BLE001 - a good check and bad sense
+            return shown
+        return last if (getattr(last, "count", 0), last.value) > (getattr(shown, "count", 0), shown.value) else shown
 
     def _outlives(self, identity: bytes) -> bool:
         series = self._identities.of(identity)

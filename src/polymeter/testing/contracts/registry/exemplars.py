@@ -10,7 +10,7 @@ import pytest
 from polymeter.contracts import CanKeepExemplars
 from polymeter.data.exemplar import Exemplar
 from polymeter.data.kind import Kind
-from polymeter.testing.contracts.registry.base import EACH_KIND, RegistryTests, health_of, record
+from polymeter.testing.contracts.registry.base import EACH_KIND, RegistryTests, health_of, own_of, record
 from polymeter.testing.contracts.registry.child import answer_of_a_child
 from polymeter.testing.contracts.registry.together import together
 
@@ -157,12 +157,12 @@ class Exemplars(RegistryTests):
 
         def child() -> Any:
             record(keeping, kind, "metric", 1)
-            before = len(_exemplars(keeping, "metric"))
+            before = len(_exemplars(own_of(keeping), "metric"))
             series.exemplar(1, {"trace_id": "child"})
-            return [before, [each.labels["trace_id"] for each in _exemplars(keeping, "metric")]]
+            return [before, [each.labels["trace_id"] for each in _exemplars(own_of(keeping), "metric")]]
 
         assert answer_of_a_child(child) == [0, ["child"]]
-        assert [each.labels["trace_id"] for each in _exemplars(keeping, "metric")] == ["parent"]
+        assert [each.labels["trace_id"] for each in _exemplars(own_of(keeping), "metric")] == ["parent"]
 
     def test_threads_note_them_while_others_read(self, keeping: Any) -> None:
         """Nothing fails, and what is shown was noted."""
