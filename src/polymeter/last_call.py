@@ -73,14 +73,17 @@ class LastCall:
             return
         if self not in _told_by_servers:
             _told_by_servers.append(self)  # children inherit it
+        # A module that another thread is importing may not have everything yet; then the next time.
         signals = sys.modules.get("celery.signals")
-        if signals is not None and signals not in _telling:
+        shutdown = getattr(signals, "worker_process_shutdown", None)
+        if shutdown is not None and signals not in _telling:
             _telling.append(signals)
-            signals.worker_process_shutdown.connect(_tell_all)
+            shutdown.connect(_tell_all)
         uvicorn = sys.modules.get("uvicorn.server")
-        if uvicorn is not None and uvicorn not in _telling:
+        server = getattr(uvicorn, "Server", None)
+        if server is not None and uvicorn not in _telling:
             _telling.append(uvicorn)
-            _tell_at_shutdown(uvicorn.Server)
+            _tell_at_shutdown(server)
 
     def _register_in_child(self) -> None:
         for library in _THEIR_OWN_ENDS:

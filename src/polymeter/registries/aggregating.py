@@ -549,8 +549,13 @@ class AggregatingRegistry(TakesExemplars):
         as if they were nearly full; afterwards none does.
         """
         self.after_fork_in_child()  # if our own hook comes later, it would make the series of declared domains
-        self._drain.run(self._sources(), wait=True, then=self._go_the_long_way)
-        self._to_wake.append(wake)
+
+        def arm() -> None:
+            self._to_wake.append(wake)  # first: who records meanwhile and takes the long way must find it
+            self._go_the_long_way()
+
+        if not self._drain.run(self._sources(), wait=True, then=arm):
+            arm()
         return True
 
     def _go_the_long_way(self) -> None:
@@ -600,6 +605,10 @@ class AggregatingRegistry(TakesExemplars):
         self._drain.start_anew_in_child(self._begin_as_writer)
 
     def _begin_as_writer(self) -> None:
+        to_wake, self._to_wake = self._to_wake, []  # the series of declared domains are no record
         self._forget_all()
         self._new_writer()
         self._define_again()
+        if to_wake:
+            self._to_wake = to_wake
+            self._go_the_long_way()

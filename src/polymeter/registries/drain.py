@@ -13,12 +13,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from polymeter.data.kind import Kind
+from polymeter.registries.null import NullSeries
 from polymeter.registries.turn import Turn, here, new_claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from polymeter.registries.null import NullSeries
     from polymeter.registries.series import Series
 
 __all__ = ["Drain", "InHand", "Source", "WorkedOut"]
@@ -113,6 +113,7 @@ class Drain:
             here.claim = claim
             life = self._life
             if self._in_hand:  # by a drain that was interrupted
+                self._touch_again()
                 self._finish()
             for source in sources:
                 in_hand, buffer, taken = source.work_out()
@@ -132,6 +133,12 @@ class Drain:
             if None in turn.claims and turn.claims[None] is claim:
                 del turn.claims[None]
             here.claim = outer
+
+    def _touch_again(self) -> None:
+        """Take note of what was recorded on, for which there may have been no time once it counted."""
+        for series, batch, _ in self._in_hand:
+            if not batch and series.attached and not isinstance(series, NullSeries):
+                self._owner.touch(series)
 
     def _finish(self) -> None:
         in_hand = self._in_hand

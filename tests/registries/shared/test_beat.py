@@ -12,6 +12,7 @@ from polymeter import Metrics
 from polymeter.collectors import MetricsCollector, measure
 from polymeter.registries.shared import beat as beats
 from polymeter.registries.shared.beat import Beat
+from polymeter.registries.shared.own import OwnRegistry
 from tests.registries.shared.workers import opened
 
 PATIENCE = 10
@@ -229,6 +230,21 @@ def test_records_while_it_is_about_to_end_are_published_all_the_same(tmp_path):
             mine.counter("calls")
             wait_until(lambda number=number: other.total("calls") == number)
             time.sleep(0.0001 * (number % 40))
+
+
+def test_a_record_that_comes_while_it_is_being_awaited_is_not_missed():
+    """It must not open the short way again that all others then take."""
+
+    class Racing(OwnRegistry):
+        def _go_the_long_way(self):
+            super()._go_the_long_way()
+            self.counter("calls")  # as another thread might
+
+    registry, woken = Racing(), []
+    registry.counter("calls")
+    registry.on_next_record(lambda: woken.append(1))
+    registry.counter("calls")
+    assert woken == [1]
 
 
 def test_what_waits_in_other_threads_is_published_within_an_interval(tmp_path):

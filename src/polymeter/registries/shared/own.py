@@ -102,7 +102,8 @@ class OwnRegistry(AggregatingRegistry):
     def on_next_record_in_child(self, wake: Callable[[], object]) -> None:
         """Have ``wake`` called by the first record in a forked child, where nothing waits and no drain can run."""
         self._go_the_long_way()
-        self._to_wake[:] = [wake]
+        if wake not in self._to_wake:
+            self._to_wake.append(wake)
 
     def touch_all(self) -> None:
         """Take every series for changed."""

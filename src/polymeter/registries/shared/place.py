@@ -300,7 +300,9 @@ class Place:
             yield is_open
         finally:
             if key in self._gates:
-                os.close(self._gates.pop(key))
+                own = self._gates[key]
+                del self._gates[key]  # called is nothing before it is closed: else all would wait for ever
+                os.close(own)
 
     def after_fork_in_child(self) -> None:
         """Let go of the gate, should another thread of the parent have closed it: it is not the child's."""
