@@ -20,15 +20,17 @@ def port():
 
 
 @pytest.fixture
-def opened(port, tmp_path):
+def opened(port, tmp_path, monkeypatch):
     """Give what opens the shop: for a line of the document, it gives the shop and the server's process."""
     lay_out(tmp_path)
+    # A worker of gunicorn that is just being forked does not hear of SIGTERM: it is waited for, then killed.
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--graceful-timeout 3")
 
     @contextmanager
-    def opened(line, folder=tmp_path):
+    def opened(line):
         with port.free() as number:
             ready = f"http://127.0.0.1:{number}/metrics"
-            with running(command(line, number), folder=folder, ready=ready) as process:
+            with running(command(line, number), folder=tmp_path, ready=ready) as process:
                 yield Shop(number), process
 
     return opened

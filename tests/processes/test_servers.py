@@ -24,7 +24,7 @@ def line_of(*words):
     return next(line for line in WEB if all(word in line for word in words))
 
 
-@pytest.mark.parametrize("line", WEB)
+@pytest.mark.parametrize("line", WEB, ids=WEB)
 @pytest.mark.parametrize("requests", [400, pytest.param(20_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
 def test_a_server_has_one_page_for_all_its_workers_and_loses_nothing_when_it_ends(opened, tmp_path, line, requests):
     with opened(line) as (shop, server):
