@@ -37,7 +37,7 @@ def test_a_server_has_one_page_for_all_its_workers_and_loses_nothing_when_it_end
         reader = SharedRegistry("shop", directory=tmp_path)
         shop.bought(40)
         server.send_signal(signal.SIGTERM)
-        server.wait()
+        server.wait(30)
         assert reader.total("shop.orders") == requests + 40
         reader.close()
 
