@@ -3,8 +3,8 @@
 Run by ``python -m benchmarks.workers_side_by_side``; prints the table of docs/processes.md. The server is
 ``gunicorn --preload --workers 8 --max-requests 50``. Each request counts, observes a duration, and goes through an
 in-flight gauge; now and then a worker is killed in the middle of a request. Their mode is measured as its documentation
-has it: with the variable set before the import, a new ``CollectorRegistry`` for each scrape, and ``mark_process_dead`` in
-the ``child_exit`` hook.
+has it: with the variable set before the import, a new ``CollectorRegistry`` for each scrape, and
+``mark_process_dead`` in the ``child_exit`` hook.
 """
 
 from __future__ import annotations
@@ -177,8 +177,8 @@ class _Run:
     def _slow(self) -> set[int]:
         """Give the workers that have a connection open: the one that hangs."""
         found = set()
-        for worker in map(int, subprocess.check_output(["pgrep", "-P", str(self.server.pid)], text=True).split()):
-            links = [os.readlink(each) for each in Path(f"/proc/{worker}/fd").iterdir() if each.is_symlink()]
+        for worker in map(int, Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text().split()):
+            links = [str(each.readlink()) for each in Path(f"/proc/{worker}/fd").iterdir() if each.is_symlink()]
             if sum(link.startswith("socket:") for link in links) > 1:
                 found.add(worker)
         return found
@@ -190,12 +190,10 @@ class _Run:
         self.server = subprocess.Popen(command, cwd=self.folder)
         try:
             self._wait()
-            killed = 0
             for _ in range(REQUESTS // KILL_EVERY):
                 self.load(KILL_EVERY)
                 self.scrape()
                 self.kill_one()
-                killed += 1
             time.sleep(1)
             scrapes = [self._timed() for _ in range(9)]
             orders, flying = self.scrape()

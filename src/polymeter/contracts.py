@@ -349,8 +349,10 @@ class CanExportMetrics(Protocol):
         """Deliver; return when done, raise when it failed. May be ``async def``.
 
         Whoever talks to a network asks :func:`polymeter.deadline.current_deadline` how long that may take. One that
-        waits for nobody may say so by an attribute ``is_quick = True``: then no thread is needed for it. A method
-        ``close()``, if there is one, is called when the facade closes, or the exporter is removed.
+        waits for nobody may say so by an attribute ``is_quick = True``: then no thread is needed for it. One whose back
+        end tells processes apart says ``delivers = "own"``: where processes share a registry, it is given what its own
+        process has recorded, as those of differences always are. A method ``close()``, if there is one, is called when
+        the facade closes, or the exporter is removed.
         """
         ...
 

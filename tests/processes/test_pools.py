@@ -12,9 +12,7 @@ import pytest
 from polymeter.registries.shared.program import program
 from tests.processes.recipes import BLOCKS, lay_out
 
-SHOWN = next(
-    after.text for block, after in zip(BLOCKS, BLOCKS[1:], strict=False) if block.text.startswith("# batch.py")
-)
+SHOWN = next(after.text for block, after in pairwise(BLOCKS) if block.text.startswith("# batch.py"))
 WAYS = ("fork", "spawn", "forkserver")
 
 

@@ -242,8 +242,12 @@ class Delivery:
         return TimeoutError(f"an earlier export to {type(self.exporter).__qualname__} is still under way")
 
     def _part_of(self, snapshot: Snapshot) -> Snapshot:
-        """Give what is this process's to deliver: of differences its own, else each process would add all of them."""
-        return snapshot.own if self.exporter.temporality == "delta" else snapshot
+        """Give what is this process's to deliver.
+
+        Of differences its own, else each process would add all of them. Likewise where each process is told apart.
+        """
+        is_own = self.exporter.temporality == "delta" or getattr(self.exporter, "delivers", "all") == "own"
+        return snapshot.own if is_own else snapshot
 
     def _given(self, snapshot: Snapshot) -> tuple[Snapshot, bool]:
         is_delta = self.exporter.temporality == "delta"

@@ -9,7 +9,7 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from polymeter.exporters.prometheus import wire
+from polymeter.exporters import wire
 from polymeter.exporters.prometheus.escaping import utf8
 from polymeter.exporters.prometheus.exemplars import by_bucket, exemplars_of, is_moment, newest, shown
 from polymeter.exporters.prometheus.labelling import Labelling

@@ -1,4 +1,4 @@
-"""The wire format of Protocol Buffers: as much of it as the exposition format needs. Pure functions to bytes.
+"""The wire format of Protocol Buffers: as much of it as our exporters need. Pure functions to bytes.
 
 A message is the concatenation of its fields. A field is a tag (its number and how long it is) and a value.
 """
