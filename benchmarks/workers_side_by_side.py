@@ -205,7 +205,7 @@ class _Run:
                 f"{self.fell}",
                 f"{flying:g}",
                 f"{sum(each.is_file() for each in files):,}",
-                f"{size / 1e6:.1f} MB",
+                f"{size / 1e3:,.0f} kB",
                 f"{1e3 * self.scrapes[0]:.0f} ms",
                 f"{1e3 * statistics.median(scrapes):.0f} ms",
             ]

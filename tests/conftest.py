@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from polymeter.testing import laws
-from tests.servers.fixtures import jobs, prometheus, promtool, pushgateway, scrapers
+from tests.servers.fixtures import jobs, prometheus, promtool, pushgateway, redis, scrapers
 
-__all__ = ["jobs", "prometheus", "promtool", "pushgateway", "scrapers"]  # fixtures are found here
+__all__ = ["jobs", "prometheus", "promtool", "pushgateway", "redis", "scrapers"]  # fixtures are found here
 
 # No deadlines and no "too slow": how long a machine takes says nothing about whether a property holds.
 settings.register_profile(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
 from polymeter.collectors import MetricsCollector, measure, on
 from polymeter.errors import DefinitionError, ExportError, MissingExtraError
 from polymeter.events import Event, EventDispatcher, NullDispatcher, current, emitter
-from polymeter.exporters import InMemoryExporter, NullExporter, PrometheusExporter
+from polymeter.exporters import CallbackExporter, InMemoryExporter, NullExporter, PrometheusExporter
 from polymeter.metrics import Metrics
 from polymeter.registries import AggregatingRegistry, InMemoryRegistry
 from polymeter.subscription import Subscription
@@ -552,3 +553,24 @@ def test_an_asynchronous_block_closes_without_holding_the_loop_up(clock):
     assert (len(library.log), len(slow.snapshots)) == (2, 1)
     asyncio.run(metrics.aclose())
     assert len(slow.snapshots) == 1
+
+
+def test_what_is_to_happen_at_the_end_happens_once_after_the_last_export_the_last_first(caplog):
+    log = []
+    metrics = Metrics().export_to(CallbackExporter(lambda _: log.append("export")))
+    metrics.on_close(partial(log.append, "first")).on_close(lambda: 1 / 0).on_close(partial(log.append, "last"))
+    metrics.close()
+    metrics.close()
+    assert log == ["export", "last", "first"]
+    assert "could not be called at the end: ZeroDivisionError" in caplog.text
+
+
+async def _closed_on_a_loop(log):
+    metrics = Metrics().on_close(lambda: log.append(threading.current_thread() is threading.main_thread()))
+    await metrics.aclose()
+
+
+def test_it_holds_up_no_event_loop():
+    log = []
+    asyncio.run(_closed_on_a_loop(log))
+    assert log == [False]

@@ -86,6 +86,7 @@ class Metrics:
         )
         self._added: list[tuple[object, Subscription]] = []
         self._counting: Subscription | None = None
+        self._at_the_end: list[Callable[[], object]] = []
         self._closed = False
         self._started = self.clock.wall()
         # Of a registry that processes share, these have to add up like all others.
@@ -363,17 +364,37 @@ class Metrics:
             self._polling.poll(_LAST_POLL)  # what the polled sources know now belongs into the last export
             self._uninstall()
             self._pump.close(EXIT_BUDGET - _LAST_POLL)
+            self._let_go()
 
     async def aclose(self) -> None:
         """Close without holding the event loop up; asynchronous exporters have their last export on it."""
         if not self._closed:
+            import asyncio
+
             self._closed = True
             if self._polling:
-                import asyncio
-
                 await asyncio.to_thread(self._polling.poll, _LAST_POLL)
             self._uninstall()
             await self._pump.close_here(EXIT_BUDGET - _LAST_POLL)
+            if self._at_the_end:
+                await asyncio.to_thread(self._let_go)
+
+    def on_close(self, call: Callable[[], object]) -> Self:
+        """Have ``call`` called once at the end of :meth:`close`, when all is exported.
+
+        A registry that was handed over stays open otherwise: ``metrics.on_close(registry.close)``. Where a
+        configuration chose the registry, this is done.
+        """
+        self._at_the_end.append(call)
+        return self
+
+    def _let_go(self) -> None:
+        while self._at_the_end:
+            call = self._at_the_end.pop()
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001 - close() never raises
+                _log_about(call, "could not be called at the end", error)
 
     def _uninstall(self) -> None:
         for thing, subscription in reversed(self._added):
@@ -408,11 +429,14 @@ def _cancel(thing: object, subscription: Subscription) -> None:
     try:
         subscription.cancel()
     except Exception as error:  # noqa: BLE001 - one source must not keep the others from being uninstalled
-        import logging  # dear to import, and rarely needed
+        _log_about(type(thing), "could not be uninstalled", error)
 
-        logging.getLogger("polymeter").warning(
-            "%s could not be uninstalled: %s", type(thing).__qualname__, type(error).__qualname__
-        )
+
+def _log_about(what: object, problem: str, error: Exception) -> None:
+    import logging  # dear to import, and rarely needed
+
+    name = getattr(what, "__qualname__", type(what).__qualname__)
+    logging.getLogger("polymeter").warning("%s %s: %s", name, problem, type(error).__qualname__)
 
 
 def _health_of(thing: object, otherwise: Any) -> Any:

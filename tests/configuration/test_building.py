@@ -91,6 +91,23 @@ def test_the_registry_can_be_chosen():
         assert metrics.registry.resource == {"service.name": "s"}
 
 
+def test_a_registry_for_all_workers_can_be_chosen(tmp_path):
+    chosen = {"use": "shared", "app": "shop", "directory": str(tmp_path)}
+    configuration = Configuration.of({"registry": chosen, "service_name": "s"})
+    with configuration.build(Metrics) as one, configuration.build(Metrics) as other:
+        one.registry.counter("jobs.done", increment=3)
+        one.registry.publish()
+        assert other.registry.total("jobs.done") == 3
+        assert other.registry.resource == {"service.name": "s"}
+
+
+def test_a_registry_for_all_machines_can_be_chosen(redis):
+    chosen = {"use": "redis", "app": "shop-by-file", "url": redis.url}
+    with Configuration.of({"registry": chosen}).build(Metrics) as metrics:
+        metrics.registry.counter("jobs.done", increment=3)
+        assert metrics.registry.total("jobs.done") == 3
+
+
 def test_a_configuration_is_a_value():
     document = {"exporters": {"log": {"level": "DEBUG"}}, "triggers": {"every": 5}}
     one, other = Configuration.of(document), Configuration.of(document)

@@ -40,6 +40,8 @@ def wired(configuration: Configuration, make: Callable[..., MetricsT], *, is_pas
     sources = _made(() if is_passive else configuration.sources, errors)
     _raise(errors)
     metrics: Any = make(registry=registry[0][1])
+    if close := getattr(registry[0][1], "close", None):
+        metrics.on_close(close)
     wiring = _Wiring(metrics)
     try:
         for part, exporter in exporters:

@@ -7,9 +7,6 @@ import uuid
 import pytest
 
 from polymeter.registries.redis.registry import RedisRegistry
-from tests.servers.fixtures import redis
-
-__all__ = ["redis"]  # fixtures are found here
 
 
 @pytest.fixture
