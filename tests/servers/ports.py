@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,6 +34,20 @@ class Port:
     def close(self) -> None:
         """Give it back."""
         self._socket.close()
+
+
+def is_listening(number: int) -> bool:
+    """Tell whether a connection to a port of 127.0.0.1 can be made."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", number), 1):
+        return True
+    return False
+
+
+def free_udp_port() -> int:
+    """Give a port of 127.0.0.1 that nobody else receives datagrams on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
 
 
 def _bound(number: int) -> socket.socket:

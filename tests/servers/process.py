@@ -10,7 +10,7 @@ from tests.servers.asking import is_answered
 from tests.servers.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 STOPPING = 10
@@ -20,11 +20,13 @@ LINES = 40
 
 
 @contextmanager
-def running(command: Sequence[str | Path], *, folder: Path, ready: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: Sequence[str | Path], *, folder: Path, ready: str | Callable[[], bool]
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server for a ``with`` block, and give its process.
 
     :param folder: holds its log.
-    :param ready: an address that answers 200 as soon as it is ready; that is waited for.
+    :param ready: an address that answers 200 as soon as it is ready, or what tells that; it is waited for.
     :raises TimeoutError: if it was not ready in time; with its log.
     :raises RuntimeError: if it ended instead; with its log.
     """
@@ -36,7 +38,7 @@ def running(command: Sequence[str | Path], *, folder: Path, ready: str) -> Itera
         if process.poll() is not None:
             message = f"{command[0]} ended with {process.returncode}:\n{_end_of(log)}"
             raise RuntimeError(message)
-        return is_answered(ready)
+        return ready() if callable(ready) else is_answered(ready)
 
     try:
         wait_until(is_ready, what=f"{command[0]} is ready", why_not=lambda: _end_of(log))

@@ -37,10 +37,11 @@ class Moment:
     :ivar job: what is scraped; nothing: everything.
     """
 
-    def __init__(self, address: str, at: float, job: str = "") -> None:
+    def __init__(self, address: str, at: float, job: str = "", **parameters: str) -> None:
+        """:param parameters: more of each query."""
         self.job = job
         self._address = address
-        self._at = at
+        self._parameters = {"time": repr(at), **parameters}
 
     def vector(self, expression: str) -> dict[Labels, float]:
         """Give the value of each series that an instant query finds, by its labels without the name."""
@@ -62,7 +63,7 @@ class Moment:
         return [series["metric"] for series in self._found(selector)]
 
     def _found(self, expression: str) -> list[dict[str, Any]]:
-        answer = asked(f"{self._address}/query", query=expression, time=repr(self._at))
+        answer = asked(f"{self._address}/query", query=expression, **self._parameters)
         assert answer["resultType"] == "vector", f"{expression}: {answer}"
         return list(answer["result"])
 
@@ -158,6 +159,7 @@ def started(program: Path, *, jobs: Iterable[Job], folder: Path) -> Iterator[Pro
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{number}",
             "--web.enable-lifecycle",
+            "--web.enable-remote-write-receiver",
             "--enable-feature=native-histograms,exemplar-storage",
             "--scrape.discovery-reload-interval=20ms",  # hidden; saves some of the five seconds
         ]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from polymeter.exporters.null import NullExporter
     from polymeter.exporters.prometheus import PrometheusExporter
     from polymeter.exporters.pushgateway import PushgatewayExporter
+    from polymeter.exporters.spool import SpoolingExporter
+    from polymeter.exporters.statsd import StatsDExporter
     from polymeter.exporters.textfile import TextfileExporter
 else:
     __getattr__, __dir__ = lazily(
@@ -30,6 +32,8 @@ else:
             "null": "NullExporter",
             "prometheus": "PrometheusExporter",
             "pushgateway": "PushgatewayExporter",
+            "spool": "SpoolingExporter",
+            "statsd": "StatsDExporter",
             "textfile": "TextfileExporter",
         },
     )
@@ -44,5 +48,7 @@ __all__ = [
     "NullExporter",
     "PrometheusExporter",
     "PushgatewayExporter",
+    "SpoolingExporter",
+    "StatsDExporter",
     "TextfileExporter",
 ]

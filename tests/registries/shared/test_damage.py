@@ -10,8 +10,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from polymeter.data.records import joined
+from polymeter.frames import frame
 from polymeter.registries.shared import slot
-from polymeter.registries.shared.frames import frame
 from tests.registries.shared.workers import Worker, damaged, failed, opened
 
 SERIES = 20
@@ -246,7 +247,7 @@ def test_dead_writers_are_folded_all_the_same_after_damage(shop, folder):
 def test_the_end_of_a_series_that_makes_no_sense_does_not_keep_others_from_being_folded(shop, folder):
     one, reader = shop(), shop()
     record(one)
-    nonsense = slot.gone(0, slot.joined(b"[]", "", b""), by_order=False)
+    nonsense = slot.gone(0, joined(b"[]", "", b""), by_order=False)
     with the_slot_of(one).open("ab") as file:
         file.write(frame(slot.GONE, nonsense) + frame(slot.STATE, b"\x00") + frame(77, b"of a later version"))
     one._published._slot.let_go()

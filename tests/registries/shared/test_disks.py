@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from polymeter.registries.shared import locks
+from polymeter import locks
 from tests.registries.shared.workers import Worker, failed, opened
 
 pytestmark = pytest.mark.usefixtures("quiet")

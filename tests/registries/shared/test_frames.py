@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polymeter.registries.shared.frames import MOST_BYTES, Reading, frame
+from polymeter.frames import MOST_BYTES, Reading, frame
 
 MARK = frame(1, b"")[:4]
 CONTENTS = st.lists(st.binary(max_size=40).filter(lambda content: MARK not in content), max_size=12)

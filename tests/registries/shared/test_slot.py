@@ -8,8 +8,8 @@ import os
 
 import pytest
 
+from polymeter.frames import Reading, frame
 from polymeter.registries.shared import slot
-from polymeter.registries.shared.frames import Reading, frame
 from polymeter.registries.shared.slot import Slot
 from tests.registries.shared.interrupted import Interrupted, RaisingAt
 

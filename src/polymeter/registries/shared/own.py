@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from polymeter.data.counter import Counter
 from polymeter.data.packing import pack_identity, pack_state, types_of
+from polymeter.data.records import definition_bytes, joined
+from polymeter.frames import frame
 from polymeter.registries.aggregating import AggregatingRegistry
 from polymeter.registries.base import SELF_METRICS
 from polymeter.registries.exemplars import REFUSED
 from polymeter.registries.rows import RowBuffer
 from polymeter.registries.shared import slot
 from polymeter.registries.shared.durable import Telling
-from polymeter.registries.shared.frames import frame
 from polymeter.registries.shared.reading import End
-from polymeter.registries.shared.retired import definition_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -230,7 +230,7 @@ class Own:
             last, by_order = registry.last[0]
             identity = pack_identity(last.kind, last.name, last.tags, last.unit)
             state = pack_state(last)
-            content = slot.joined(identity, types_of(last.tags), state)
+            content = joined(identity, types_of(last.tags), state)
             self._ends[self._next_end] = end = End(identity, (content, len(content) - len(state)), by_order)
             self._next_end += 1
             del registry.last[0]
@@ -254,14 +254,14 @@ class Own:
             if known is None or known.value != metric.value:
                 self._selves[identity] = metric
                 self._unseen.add(identity)
-                yield frame(slot.STATE, slot.joined(identity, types_of(metric.tags), pack_state(metric)))
+                yield frame(slot.STATE, joined(identity, types_of(metric.tags), pack_state(metric)))
 
     def _state_frame(self, series: Series[Any], now: float) -> bytes:
         known = self._heads.get(series)
         if known is None:
             tags = series.tags
             identity = pack_identity(series.kind, series.name, tags, series.unit)
-            known = self._heads[series] = (identity, slot.joined(identity, types_of(tags), b""))
+            known = self._heads[series] = (identity, joined(identity, types_of(tags), b""))
             self._series[identity] = series
         identity, head = known
         self._unseen.add(identity)
@@ -291,7 +291,7 @@ class Own:
         content += [self._end_frame(number, end) for number, end in self._ends.items()]
         content += [self._state_frame(series, now) for series in self._heads]
         content += [
-            frame(slot.STATE, slot.joined(identity, types_of(each.tags), pack_state(each)))
+            frame(slot.STATE, joined(identity, types_of(each.tags), pack_state(each)))
             for identity, each in self._selves.items()
         ]
         content.append(head)  # once more: without one nothing of the file counts

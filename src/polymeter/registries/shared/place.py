@@ -10,7 +10,7 @@ file                  what it is
 ``WRITER.slot``       what one writer has counted; it holds an exclusive lock on it for as long as it lives
 ====================  ================================================================================
 
-Liveness is a lock, never a process id: see :mod:`~polymeter.registries.shared.locks`. A forked child shares the open
+Liveness is a lock, never a process id: see :mod:`~polymeter.locks`. A forked child shares the open
 file of ``presence``, so an app whose first process ends is still the same run; that of a slot it closes, for it is not
 the writer.
 """
@@ -30,10 +30,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from zlib import crc32
 
+from polymeter import locks
 from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError
-from polymeter.registries.shared import locks, slot
-from polymeter.registries.shared.frames import Reading, frame
+from polymeter.frames import Reading, frame
+from polymeter.registries.shared import slot
 from polymeter.registries.shared.program import SIZE, program
 
 if TYPE_CHECKING:

@@ -9,15 +9,16 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from polymeter.data.definition import MetricDefinition
 from polymeter.data.packing import Identity
+from polymeter.data.records import definition_of, parted
+from polymeter.frames import Reading
+from polymeter.locks import is_free
 from polymeter.registries.shared import slot
-from polymeter.registries.shared.frames import Reading
-from polymeter.registries.shared.locks import is_free
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from polymeter.data.definition import MetricDefinition
     from polymeter.data.packing import Place
 
 
@@ -177,7 +178,7 @@ class Published:
     def _take(self, body: bytes) -> None:
         try:
             if body[0] == slot.STATE:  # as nearly always
-                identity, types, at = slot.parted(body, 1)
+                identity, types, at = parted(body, 1)
                 if identity not in self._identities:
                     self._identities.learn(identity, body[types:at])
                 self.states[identity] = (body, at)
@@ -201,7 +202,7 @@ class Published:
             identity, place = self._series(body, 1)
             self.ended[identity] = place
         elif what == slot.DEFINITION:
-            self.said.append(MetricDefinition.of(**json.loads(body[1:])))
+            self.said.append(definition_of(body[1:]))
         elif what == slot.HEADER:
             header = json.loads(body[1:])
             if header["version"] == slot.VERSION:
@@ -210,7 +211,7 @@ class Published:
                 self.is_foreign = True
 
     def _series(self, body: bytes, at: int) -> tuple[bytes, Place]:
-        identity, types, state = slot.parted(body, at)
+        identity, types, state = parted(body, at)
         if identity not in self._identities:
             self._identities.learn(identity, body[types:state])
         return identity, (body, state)

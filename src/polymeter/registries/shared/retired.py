@@ -6,7 +6,6 @@ there, as whoever folded it died in between, is not counted twice; and of the li
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -14,9 +13,10 @@ from polymeter.data.definition import Combine, MetricDefinition
 from polymeter.data.fold import combined
 from polymeter.data.kind import Kind
 from polymeter.data.packing import pack_identity, pack_state, types_of, unpack_merged, unpack_state
+from polymeter.data.records import definition_bytes, joined
+from polymeter.frames import frame
 from polymeter.registries.budget import Budget
 from polymeter.registries.shared import slot
-from polymeter.registries.shared.frames import frame
 from polymeter.registries.shared.reading import Published
 
 if TYPE_CHECKING:
@@ -261,15 +261,8 @@ class _Writing:
 
     def _frame(self, what: int, identity: bytes, place: Place) -> bytes:
         packed, at = place
-        return frame(what, slot.joined(identity, types_of(self._identities.of(identity).tags), packed[at:]))
+        return frame(what, joined(identity, types_of(self._identities.of(identity).tags), packed[at:]))
 
 
 def _identity(metric: Metric) -> bytes:
     return pack_identity(metric.kind, metric.name, metric.tags, metric.unit)
-
-
-def definition_bytes(definition: MetricDefinition) -> bytes:
-    """Give the content of a frame about what is said of a metric."""
-    said = {part: getattr(definition, part) for part in definition.__match_args__ if part != "domains"}
-    said = {part: value for part, value in said.items() if value is not None}
-    return json.dumps(said, separators=(",", ":")).encode()

@@ -14,8 +14,8 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from polymeter.registries.shared import locks
-from polymeter.registries.shared.frames import frame
+from polymeter import locks
+from polymeter.frames import frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +31,6 @@ __all__ = [
     "end_of",
     "gone",
     "header",
-    "joined",
-    "parted",
 ]
 
 HEADER: Final = 1
@@ -65,31 +63,13 @@ def header(**said: object) -> bytes:
     return frame(HEADER, json.dumps({"version": VERSION, **said}, separators=(",", ":")).encode())
 
 
-_PARTS: Final = struct.Struct("<IH")
 _END: Final = struct.Struct("<Q?")
-
-
-def joined(identity: bytes, types: str, state: bytes) -> bytes:
-    """Give the content of a frame about a series."""
-    return b"%b%b%b%b" % (_PARTS.pack(len(identity), len(types)), identity, types.encode(), state)
-
-
-def parted(body: bytes, at: int) -> tuple[bytes, int, int]:
-    """Give the identity of a series, where the types of its tags begin, and where its state does.
-
-    :param body: of a frame.
-    :param at: where in it the content about the series begins.
-    """
-    identity, types = _PARTS.unpack_from(body, at)
-    begin = at + _PARTS.size
-    end = begin + identity
-    return body[begin:end], end, end + types
 
 
 def gone(number: int, content: bytes, *, by_order: bool) -> bytes:
     """Give the content of a frame about the end of a series.
 
-    :param content: as of :func:`joined`, with its last state.
+    :param content: as of :func:`~polymeter.data.records.joined`, with its last state.
     """
     return _END.pack(number, by_order) + content
 
