@@ -13,6 +13,9 @@ from tests.registries.shared import generations
 from tests.registries.shared.scraping import Scraper
 from tests.registries.shared.tree import APP
 
+RETIRED = 12_000
+"""Bytes of what is kept of the dead, at most: 20 counters, and a timer with some 600 buckets, however many died."""
+
 
 @pytest.fixture
 def scraper(tmp_path):
@@ -53,7 +56,7 @@ def check(folder, first, more, scraper):
     print("seed", seed)  # noqa: T201 - to make it again
     most_files = run(folder, first, seed, scraper)
     scraper.scrape()
-    before, size = cost(scraper), (folder / APP / "retired").stat().st_size
+    before = cost(scraper)
     most_files = max(most_files, run(folder, more, seed + 1, scraper))
     seen = scraper.scrape()
     sure, about = generations.books(folder)
@@ -63,7 +66,9 @@ def check(folder, first, more, scraper):
     assert sure <= timed <= about
     assert about - sure < 0.4 * about  # most of them lived long enough to be sure of something
     assert scraper.registry.find("level") == []
-    assert {each.name for each in (folder / APP).iterdir()} == {
+    # One that was made and not yet locked when its writer was killed is removed within a minute.
+    left = {each.name for each in (folder / APP).iterdir() if each.suffix != ".new" or each.stat().st_size}
+    assert left == {
         "presence",
         "retired",
         f"{scraper.registry.own.writer}.slot",
@@ -71,7 +76,7 @@ def check(folder, first, more, scraper):
     # The scraper, the app, its workers; each may be putting another file in the place of its own, whoever folds too;
     # one may just have died.
     assert most_files <= 2 * (2 + generations.LIVE) + 3
-    assert (folder / APP / "retired").stat().st_size < 1.2 * size
+    assert (folder / APP / "retired").stat().st_size < RETIRED
     assert cost(scraper) < 1.2 * before + 0.0001
 
 
@@ -110,4 +115,4 @@ def test_what_was_folded_by_one_who_died_before_it_was_removed_counts_once(tmp_p
 @pytest.mark.long
 def test_a_thousand_workers_killed_at_any_moment_are_counted_and_leave_nothing_behind(tmp_path, scraper):
     """So do many."""
-    check(tmp_path, 50, 950, scraper)
+    check(tmp_path, 200, 800, scraper)
