@@ -20,12 +20,14 @@ SUBJECTS = (
     "memory",
     "many",
     "rendering",
+    "otlp",
     "sick",
     "openai_call",
     "http_call",
     "cost",
     "shared",
     "redis",
+    "statsd",
     "importing",
 )
 PEERS = (

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CanAttach",
+    "CanBeTapped",
     "CanCollectMetrics",
     "CanDispatchEvents",
     "CanEmit",
@@ -26,12 +27,14 @@ __all__ = [
     "CanFollow",
     "CanKeepExemplars",
     "CanKeepTime",
+    "CanObserve",
     "CanPoll",
     "CanRecord",
     "CanStoreMetrics",
     "CanTakeRows",
     "CanTell",
     "Listener",
+    "Observed",
     "Rows",
     "Temporality",
 ]
@@ -44,6 +47,14 @@ Listener: TypeAlias = "Callable[[EventT], object]"
 
 Temporality: TypeAlias = Literal["cumulative", "delta"]
 """Whether an exporter wants totals since the start, or what came since its last successful export."""
+
+
+Observed: TypeAlias = "Callable[[Kind, str, Tags, float, int, list[float]], object]"
+"""Called with observations of one series: its kind, name, tags and start, how many came before, and the values of these.
+
+Values are finite and in base units; the list is the callee's to keep. It is called while a registry drains, on whichever
+thread does, for one series after another: it must not raise, wait, take a lock or record.
+"""
 
 
 class CanEmit(Protocol[EventT_contra]):
@@ -206,6 +217,15 @@ class CanTell(Protocol):
 
 
 @runtime_checkable
+class CanBeTapped(Protocol):
+    """A registry that can pass on each observation of its histograms and timers, beside summing them up."""
+
+    def add_tap(self, observed: Observed, /) -> Subscription:
+        """Have ``observed`` given what is observed from now on."""
+        ...
+
+
+@runtime_checkable
 class CanStoreMetrics(Protocol):
     """A registry: remembers measurements.
 
@@ -354,6 +374,15 @@ class CanExportMetrics(Protocol):
         process has recorded, as those of differences always are. A method ``close()``, if there is one, is called when
         the facade closes, or the exporter is removed.
         """
+        ...
+
+
+@runtime_checkable
+class CanObserve(Protocol):
+    """An exporter that wants observations as they were made, not only summed up."""
+
+    def observe(self, registry: object, /) -> Subscription:
+        """Begin to keep what ``registry`` observes, if it can be tapped. Called before the first export."""
         ...
 
 

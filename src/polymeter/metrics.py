@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
-from polymeter.contracts import CanAttach, CanCollectMetrics, CanEmitEvents, CanExportMetrics, CanPoll, CanTell
+from polymeter.contracts import CanAttach, CanCollectMetrics, CanEmitEvents, CanExportMetrics, CanObserve, CanPoll, CanTell
 from polymeter.data.counter import Counter
 from polymeter.data.definition import MetricDefinition
 from polymeter.data.kind import Kind
@@ -169,6 +169,8 @@ class Metrics:
             else attach(self._following())
         )
         self._added.append((exporter, subscription))
+        if isinstance(exporter, CanObserve):
+            self._added.append((exporter, exporter.observe(getattr(self.registry, "own", self.registry))))
         return self
 
     def remove(self, thing: object) -> Self:

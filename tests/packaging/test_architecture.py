@@ -15,7 +15,9 @@ from tests.interpreter import SRC
 
 PACKAGE = SRC / "polymeter"
 
-GROUND = "clock contracts counting deadline errors forking frames last_call lazily locks quarantine subscription"
+GROUND = (
+    "clock contracts counting deadline errors forking frames last_call lazily locks quarantine resource subscription"
+)
 
 MAY_IMPORT = {
     # The ground: knows no room.
@@ -30,6 +32,7 @@ MAY_IMPORT = {
     "lazily": "",
     "locks": "",
     "quarantine": "clock",
+    "resource": "",
     "subscription": "",
     # The values and their merge: pure.
     "data": "errors",

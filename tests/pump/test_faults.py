@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 import time
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from polymeter.errors import ExportError
-from polymeter.exporters import InMemoryExporter
+from polymeter.exporters import InMemoryExporter, RemoteWriteExporter, StatsDExporter
 from polymeter.exporters.http import Backoff, HttpTransport
 from polymeter.metrics import Metrics
 from polymeter.pump import EXIT_BUDGET
 from polymeter.testing import FaultServer
+from tests.exporters.remote_write_messages import TYPE_1, decode
 
 TIMEOUT = 0.15
 
@@ -181,3 +184,82 @@ def test_every_so_often_the_healthy_one_keeps_its_pace_and_the_sick_one_recovers
         assert sum(taken(chain.delta_server)) >= truth
     finally:
         chain.close()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_after_a_fault_a_receiver_of_remote_write_has_the_truth_at_times_that_ascend(fault):
+    """Whatever it may have taken in between."""
+    details, result, reason = FAULTS[fault]
+    healthy = InMemoryExporter(temporality="delta")
+    with FaultServer(tls=fault == "bad_tls", status=204) as server, Metrics() as metrics:
+        tls = server.client_tls if fault == "bad_tls" else None
+        exporter = RemoteWriteExporter(server.url, tls=tls, backoff=Backoff(retries=1, first=0.01))
+        metrics.export_to(exporter).export_to(healthy).every(3600, timeout=TIMEOUT)
+        metrics.registry.counter("calls", increment=1)
+        metrics.export()
+        server.behaves(fault, **details)
+        for amount in (10, 100):
+            metrics.registry.counter("calls", increment=amount)
+            with pytest.raises(ExportError):
+                metrics.export()
+        server.behaves("ok")
+        metrics.registry.counter("calls", increment=1000)
+        metrics.export()
+        sent = [
+            (series.times[0], series.values[0])
+            for body in server.accepted
+            for series in decode(body, TYPE_1).series
+            if series.labels["__name__"] == "calls_total"
+        ]
+        [health] = [each for each in metrics.health().exporters if each.exporter == "RemoteWriteExporter"]
+    assert sent[0][1] == 1
+    assert sent[-1][1] == 1111
+    assert [each for each, _ in sent] == sorted({each for each, _ in sent})
+    assert [value for _, value in sent] == sorted(value for _, value in sent)
+    assert (getattr(health, result), health.reasons) == (2, {reason: 2})
+    assert sum(snapshot.by_name("calls")[0].value for snapshot in healthy.snapshots) == 1111
+
+
+STATSD_FAULTS = {
+    # fault: where to, and the reason of the failures
+    "nobody at the port": (lambda folder: "127.0.0.1:{closed}", "refused"),
+    "no such path": (lambda folder: f"unix://{folder}/nobody", "refused"),
+    "a full buffer": (lambda folder: f"unixgram://{folder}/full", "timeout"),
+}
+
+
+@pytest.mark.parametrize("fault", STATSD_FAULTS)
+def test_a_sick_statsd_costs_the_others_nothing_and_the_exit_no_more_than_its_budget(tmp_path, fault):
+    """And is told of by one word."""
+    where, reason = STATSD_FAULTS[fault]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed, full_receiver(tmp_path / "full"):
+        closed.bind(("127.0.0.1", 0))
+        address = where(tmp_path).format(closed=closed.getsockname()[1])
+        closed.close()
+        healthy = InMemoryExporter(temporality="delta")
+        metrics = Metrics().export_to(StatsDExporter(address, origin_detection=False)).export_to(healthy)
+        metrics.every(3600, timeout=TIMEOUT)
+        for amount in (1, 10):
+            metrics.registry.counter("calls", increment=amount)
+            with pytest.raises(ExportError):
+                metrics.export()
+        sick, _ = metrics.health().exporters
+        assert (sick.exporter, sick.failed, sick.reasons) == ("StatsDExporter", 2, {reason: 2})
+        metrics.registry.counter("calls", increment=100)
+        began = time.monotonic()
+        metrics.close()
+        assert time.monotonic() - began < EXIT_BUDGET + 1  # of a busy machine
+        assert sum(snapshot.by_name("calls")[0].value for snapshot in healthy.snapshots) == 111
+
+
+@contextmanager
+def full_receiver(path):
+    """Listen for datagrams, and have as many of them waiting as there is room for."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(path))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender, suppress(BlockingIOError):
+            sender.connect(str(path))
+            sender.setblocking(False)
+            while True:
+                sender.send(b"x")
+        yield

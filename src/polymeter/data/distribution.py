@@ -251,6 +251,11 @@ class DistributionBuilder:
         bound_counts = [0] * (len(bounds) + 1) if bounds else []
         self._state: _State = (0, ZERO, math.inf, -math.inf, 0, BucketArray(), BucketArray(), bound_counts)
 
+    @property
+    def count(self) -> int:
+        """Number of observations."""
+        return self._state[0]
+
     def add_all(self, values: Sequence[float]) -> None:
         """Record many finite numbers in base units; all of them or, on an error, none.
 

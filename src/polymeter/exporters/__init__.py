@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from polymeter.exporters.log import LogExporter
     from polymeter.exporters.logfmt import LogfmtExporter
     from polymeter.exporters.null import NullExporter
+    from polymeter.exporters.otlp import OTLPExporter
     from polymeter.exporters.prometheus import PrometheusExporter
     from polymeter.exporters.pushgateway import PushgatewayExporter
+    from polymeter.exporters.remote_write import RemoteWriteExporter
     from polymeter.exporters.spool import SpoolingExporter
     from polymeter.exporters.statsd import StatsDExporter
     from polymeter.exporters.textfile import TextfileExporter
@@ -30,8 +32,10 @@ else:
             "log": "LogExporter",
             "logfmt": "LogfmtExporter",
             "null": "NullExporter",
+            "otlp": "OTLPExporter",
             "prometheus": "PrometheusExporter",
             "pushgateway": "PushgatewayExporter",
+            "remote_write": "RemoteWriteExporter",
             "spool": "SpoolingExporter",
             "statsd": "StatsDExporter",
             "textfile": "TextfileExporter",
@@ -46,8 +50,10 @@ __all__ = [
     "LogExporter",
     "LogfmtExporter",
     "NullExporter",
+    "OTLPExporter",
     "PrometheusExporter",
     "PushgatewayExporter",
+    "RemoteWriteExporter",
     "SpoolingExporter",
     "StatsDExporter",
     "TextfileExporter",

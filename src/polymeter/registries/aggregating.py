@@ -26,10 +26,12 @@ from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse
 from polymeter.registries.rows import RowBuffer
 from polymeter.registries.series import FULL, ONE, Series, series_of
 from polymeter.registries.turn import give_way
+from polymeter.subscription import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from polymeter.contracts import Observed
     from polymeter.data.layout import RowLayout
     from polymeter.data.metric import Metric
     from polymeter.data.tags import TagsLike
@@ -94,6 +96,8 @@ class AggregatingRegistry(TakesExemplars):
         self._lives = Lives(clock, self.now)
         self._drain = Drain(self)
         self._sequence = itertools.count()
+        self._taps: tuple[Observed, ...] = ()
+        self.tap: Observed | None = None
         after_fork(self)
 
     # -- recording
@@ -533,6 +537,20 @@ class AggregatingRegistry(TakesExemplars):
     def __len__(self) -> int:
         """Count the series."""
         return len(self._drain_all())
+
+    def add_tap(self, observed: Observed, /) -> Subscription:
+        """Have ``observed`` given each observation: see :class:`polymeter.contracts.CanBeTapped`."""
+
+        def give_to_all(*batch: Any) -> None:
+            for each in self._taps:
+                each(*batch)
+
+        def set_to(taps: tuple[Observed, ...]) -> None:
+            self._taps = taps
+            self.tap = (taps[0] if len(taps) == 1 else give_to_all) if taps else None
+
+        set_to((*self._taps, observed))
+        return Subscription(lambda: set_to(tuple(each for each in self._taps if each is not observed)))
 
     # -- telling of a record
 

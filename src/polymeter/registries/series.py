@@ -30,6 +30,7 @@ from polymeter.registries.poison import added_up, are_plain, looked_at, reason_t
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from polymeter.contracts import Observed
     from polymeter.data.definition import MetricDefinition
     from polymeter.data.exemplar import Exemplar
     from polymeter.data.tags import TagsLike
@@ -70,6 +71,9 @@ FULL: Final = PENDING_LIMIT - 1
 
 class Owner(Protocol):
     """What a series needs of its registry."""
+
+    tap: Observed | None
+    """Is given what histograms and timers observe, if anybody wants it."""
 
     def drain_full(self, series: Series[Any], /) -> None:
         """Make what waits with ``series`` count, unless a drain is running."""
@@ -553,6 +557,9 @@ class _DistributionSeries(Series[MetricT], ReadsDistribution):
             return 0
         if refused:
             self._refuse(refused)
+        tap = self._shelf.family.owner.tap
+        if tap is not None and values:
+            tap(self.kind, self.name, self.tags, self.start, builder.count - good, values)
         return good
 
     def renew(self, definition: MetricDefinition) -> None:

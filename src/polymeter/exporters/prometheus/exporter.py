@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from polymeter.data.kind import Kind
 from polymeter.data.snapshot import Snapshot
 from polymeter.exporters.prometheus.escaping import Escaping
 from polymeter.exporters.prometheus.exposition import Exposition
 from polymeter.exporters.prometheus.families import Families
-from polymeter.exporters.prometheus.labelling import Block
 from polymeter.exporters.prometheus.naming import Labels, Naming, with_total
 from polymeter.exporters.prometheus.negotiation import TEXT_0_0_4, Format, negotiated
 from polymeter.exporters.prometheus.protobuf_families import ProtobufWriter
@@ -32,24 +31,27 @@ if TYPE_CHECKING:
     from polymeter.exporters.serving.listening import Tls
     from polymeter.exporters.serving.wsgi import WsgiApp
 
-__all__ = ["PrometheusExporter"]
+__all__ = ["PrometheusExporter", "Writer"]
 
 _METRICS_AT_ONCE: Final = 1024
 """Metrics that are sorted into families in one slice: about a millisecond's work."""
 
 
-class Writer(Protocol[Block]):
+Slice = TypeVar("Slice")
+
+
+class Writer(Protocol[Slice]):
     """Writes families in one format."""
 
     naming: Naming
-    nothing: Block
-    end: Block
+    nothing: Slice
+    end: Slice
 
-    def target_info(self, labels: Labels) -> Block:
+    def target_info(self, labels: Labels) -> Slice:
         """Give the family of the resource."""
         ...
 
-    def family(self, family: Family) -> Iterator[Block]:
+    def family(self, family: Family) -> Iterator[Slice]:
         """Give a family in slices."""
         ...
 
@@ -178,6 +180,10 @@ class PrometheusExporter:
 
     # -- rendering
 
+    def written(self, writer: Writer[Slice], snapshot: Iterable[Metric]) -> Iterator[Slice]:
+        """Give ``snapshot`` in a format of another exporter, in slices of about a millisecond's work."""
+        return self._slices(writer, frozenset(), lambda: self._read(snapshot))
+
     def _read(self, given: Iterable[Metric] | None = None) -> list[Snapshot]:
         if given is not None:
             return [Snapshot.of(given)]
@@ -191,8 +197,8 @@ class PrometheusExporter:
         return TextWriter(self._naming(wanted), is_openmetrics=is_openmetrics, created=self._created)
 
     def _slices(
-        self, writer: Writer[Block], names: frozenset[str], read: Callable[[], list[Snapshot]]
-    ) -> Iterator[Block]:
+        self, writer: Writer[Slice], names: frozenset[str], read: Callable[[], list[Snapshot]]
+    ) -> Iterator[Slice]:
         snapshots = read()
         yield writer.nothing
         families = Families(writer.naming, self._styles)

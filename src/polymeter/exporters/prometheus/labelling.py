@@ -1,17 +1,22 @@
-"""Labelling: the labels of a series as one block of text or bytes, by what is the same for all with its tag names."""
+"""Labelling: the labels of a series as one block of text or bytes, by what is the same for all with its tag names.
+
+For who has to put a label among the others the block is the labels themselves.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from polymeter.exporters.prometheus.naming import Labels
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from polymeter.exporters.prometheus.naming import Labels, Naming
+    from polymeter.exporters.prometheus.naming import Naming
 
 __all__ = ["Block", "Blocks", "Labelling", "Shape"]
 
-Block = TypeVar("Block", str, bytes)
+Block = TypeVar("Block", str, bytes, Labels)
 _Written_co = TypeVar("_Written_co", covariant=True)
 Write: TypeAlias = "Callable[[Sequence[str]], Block]"
 

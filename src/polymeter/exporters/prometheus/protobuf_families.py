@@ -14,6 +14,7 @@ from polymeter.exporters.prometheus.escaping import utf8
 from polymeter.exporters.prometheus.exemplars import by_bucket, exemplars_of, is_moment, newest, shown
 from polymeter.exporters.prometheus.labelling import Labelling
 from polymeter.exporters.prometheus.native import SCHEMA, ZERO_THRESHOLD, native
+from polymeter.exporters.prometheus.native_fields import bucket_fields
 from polymeter.exporters.prometheus.projection import Projection
 from polymeter.exporters.prometheus.series import SeriesOf
 from polymeter.exporters.prometheus.styles import Native
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from polymeter.exporters.prometheus.exemplars import Shown
     from polymeter.exporters.prometheus.families import Family
     from polymeter.exporters.prometheus.naming import Labels, Naming
-    from polymeter.exporters.prometheus.native import Spans
     from polymeter.exporters.prometheus.styles import Quantiles
 
 __all__ = ["ProtobufWriter"]
@@ -152,20 +152,7 @@ def _head(name: str, said: str, of_type: str, unit: str = "") -> bytes:
 def _native(distribution: Distribution) -> bytes:
     zeros, positive, negative = native(distribution)
     fields = wire.signed(5, SCHEMA) + wire.double(6, ZERO_THRESHOLD) + wire.number(7, zeros)
-    return fields + _spans(9, negative) + _spans(12, positive)
-
-
-def _spans(field: int, spans: Spans) -> bytes:
-    """Give the buckets of one sign: the spans in one field, the deltas in the next."""
-    if not spans.spans:
-        return b""
-    runs = [_span(field, offset, length) for offset, length in spans.spans]
-    return b"".join(runs) + wire.packed_signed(field + 1, spans.deltas)
-
-
-@lru_cache(maxsize=8192)
-def _span(field: int, offset: int, length: int) -> bytes:
-    return wire.embedded(field, wire.signed(1, offset) + wire.number(2, length))
+    return fields + bucket_fields(9, negative) + bucket_fields(12, positive)
 
 
 @lru_cache(maxsize=256)

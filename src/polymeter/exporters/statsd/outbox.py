@@ -1,0 +1,39 @@
+"""What is still to be sent of an export of which a part has been.
+
+The pump's cursor knows exports that succeeded; what a failed one had it gives again. If packets were sent before an
+export failed, the rest of it waits here, and of what comes next only what is not in it is new. So nothing is sent twice
+that is known to have been sent once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from polymeter.data.metric import Metric
+    from polymeter.data.snapshot import Snapshot
+
+__all__ = ["Unfinished"]
+
+
+class Unfinished(NamedTuple):
+    """An export that was cut off.
+
+    :ivar given: what it was given: the differences since the cursor of then.
+    :ivar packets: what of that has not been sent.
+    """
+
+    given: Snapshot
+    packets: list[bytes]
+
+    def new_in(self, snapshot: Snapshot) -> list[Metric]:
+        """Give what ``snapshot`` has beyond what is sent or waits.
+
+        Of a series with another start nothing is: the cursor has moved since, or the series has begun anew.
+        """
+        new: list[Metric] = []
+        for metric in snapshot:
+            before = self.given.get(metric.key)
+            is_more = before is not None and before.start == metric.start and before.unit == metric.unit
+            new.append(metric.since(before) if is_more and before is not None else metric)
+        return new
