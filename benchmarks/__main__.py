@@ -28,6 +28,7 @@ SUBJECTS = (
     "shared",
     "redis",
     "statsd",
+    "timed",
     "importing",
 )
 PEERS = (

@@ -8,9 +8,35 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from polymeter.testing import laws
-from tests.servers.fixtures import jobs, prometheus, promtool, pushgateway, redis, scrapers
+from tests.servers.fixtures import (
+    jobs,
+    prometheus,
+    promtool,
+    pushgateway,
+    redis,
+    rotel,
+    running_statsd,
+    running_test_agent,
+    scrapers,
+    statsd,
+    test_agent,
+    victoria_metrics,
+)
 
-__all__ = ["jobs", "prometheus", "promtool", "pushgateway", "redis", "scrapers"]  # fixtures are found here
+__all__ = [  # fixtures are found here
+    "jobs",
+    "prometheus",
+    "promtool",
+    "pushgateway",
+    "redis",
+    "rotel",
+    "running_statsd",
+    "running_test_agent",
+    "scrapers",
+    "statsd",
+    "test_agent",
+    "victoria_metrics",
+]
 
 # No deadlines and no "too slow": how long a machine takes says nothing about whether a property holds.
 settings.register_profile(

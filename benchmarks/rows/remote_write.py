@@ -14,7 +14,6 @@ import prometheus_client
 from benchmarks.harness import REPEATS, Result
 from benchmarks.rows.rendering import SERIES, Both
 from polymeter.exporters import PrometheusExporter
-from polymeter.exporters.prometheus.escaping import Escaping
 from polymeter.exporters.remote_write.identity import Identity, SentNaming
 from polymeter.exporters.remote_write.known import Known
 from polymeter.exporters.remote_write.requests import requests
@@ -39,7 +38,7 @@ def rows() -> list[Result]:
 def export(both: Both, version: type[Version1 | Version2], name: str) -> Result:
     """Take a snapshot of series that have all changed, write it and compress it."""
     identity = Identity("bench", "{id}", None)
-    naming = SentNaming(Escaping.UNDERSCORES, is_dotted=False, taken=identity.names)
+    naming = SentNaming(identity.names, utf8_names=False)
     rendering, known = PrometheusExporter(), Known()
 
     def ours() -> None:

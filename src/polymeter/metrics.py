@@ -7,7 +7,15 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
-from polymeter.contracts import CanAttach, CanCollectMetrics, CanEmitEvents, CanExportMetrics, CanObserve, CanPoll, CanTell
+from polymeter.contracts import (
+    CanAttach,
+    CanCollectMetrics,
+    CanEmitEvents,
+    CanExportMetrics,
+    CanObserve,
+    CanPoll,
+    CanTell,
+)
 from polymeter.data.counter import Counter
 from polymeter.data.definition import MetricDefinition
 from polymeter.data.kind import Kind
@@ -150,27 +158,40 @@ class Metrics:
         self._added.append((collector, collector.register(self.events, self.registry)))
         return self
 
-    def export_to(self, exporter: CanExportMetrics, *, ambiguous: Ambiguous = "resend") -> Self:
+    def export_to(
+        self,
+        exporter: CanExportMetrics,
+        *,
+        ambiguous: Ambiguous = "resend",
+        spool: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """Deliver to an exporter; one that is asked by its back end reads the newest state by itself.
 
         :param ambiguous: what to do with a delta if the connection broke when it may have arrived: ``resend`` counts
             it twice if it had, ``drop`` loses it if it had not. Either way it is counted.
-        :raises DefinitionError: if it is no exporter, or for another word.
+        :param spool: a folder for what could not be delivered, from which the next process delivers it: see
+            :class:`~polymeter.exporters.SpoolingExporter`.
+        :raises DefinitionError: if it is no exporter, for another word, or a folder that is none.
         """
         if ambiguous not in {"resend", "drop"}:
             message = f"export_to(ambiguous={ambiguous!r}): there are 'resend' and 'drop'"
             raise DefinitionError(message)
         if not _can(exporter, CanExportMetrics):
             raise DefinitionError(_wrong("export_to", exporter, "an exporter has export(snapshot) and temporality"))
+        given = exporter
+        if spool is not None:
+            from polymeter.exporters.spool import SpoolingExporter
+
+            exporter = SpoolingExporter(exporter, spool, ambiguous=ambiguous)
+        if isinstance(exporter, CanObserve):
+            self._added.append((given, exporter.observe(getattr(self.registry, "own", self.registry))))
         attach = exporter.attach if isinstance(exporter, CanAttach) else None
         subscription = (
             self._pump.add(exporter, self._reader(exporter.temporality), ambiguous)
             if attach is None
             else attach(self._following())
         )
-        self._added.append((exporter, subscription))
-        if isinstance(exporter, CanObserve):
-            self._added.append((exporter, exporter.observe(getattr(self.registry, "own", self.registry))))
+        self._added.append((given, subscription))
         return self
 
     def remove(self, thing: object) -> Self:

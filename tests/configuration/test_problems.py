@@ -62,7 +62,7 @@ GOLDEN = """\
 registry, resource, service_name, sources, triggers
   FILE: tags: there is no such key: did you mean 'resource'?
   FILE: resource.host: expected a text or true or false or a number, not a list
-  FILE: registry.bugdet: there is no such option: did you mean 'budget'? known: budget, expire_after
+  FILE: registry.bugdet: there is no such option: did you mean 'budget'? known: budget, expire_after, filters
   FILE: triggers.evry: there is no such key: did you mean 'every'? known: after, at_exit, every, mode, sigterm, \
 timeout
   FILE: triggers.every: expected a number, not the text 'often'
@@ -71,7 +71,7 @@ timeout
 own as 'package.module:name'
   FILE: exporters.null: expected a table of its options, or true
   FILE: exporters.json_lines: it needs 'path_or_stream'
-  FILE: exporters.log.levl: there is no such option: did you mean 'level'? known: ambiguous, level, logger, temporality
+  FILE: exporters.log.levl: there is no such option: did you mean 'level'? known: ambiguous, level, logger, spool, temporality
   FILE: exporters.log.level: expected a whole number or a text, not a list
   FILE: exporters.log.temporality: expected one of 'cumulative', 'delta', not the text 'dleta'
   FILE: exporters."tests.configuration.parts:TstExporter": module 'tests.configuration.parts' has no 'TstExporter': \
@@ -146,17 +146,17 @@ def test_a_trigger_that_cannot_be_says_why(triggers, said):
         ({"triggers": 5}, "triggers: expected a table"),
         ({"registry": "windowed"}, "registry: expected a table"),
         ({"registry": {"use": "composite"}}, "registry: it needs 'first', which takes Python: wire this one there"),
-        ({"registry": {"clock": 1}}, "registry.clock: there is no such option; known: budget, expire_after"),
+        ({"registry": {"clock": 1}}, "registry.clock: there is no such option; known: budget, expire_after, filters"),
         ({"registry": {"use": "tests.configuration.parts:Delta"}, "resource": {"a": 1}},
          "registry: tests.configuration.parts:Delta takes no resource: leave 'resource' and 'service_name' out"),
         ({"service_name": 5}, "service_name: expected a text, not 5"),
         ({"resource": {"": "x"}}, "resource: tag name '' is not a non-empty str"),
-        ({"exporters": {"null": {"serve": 5}}}, "exporters.null.serve: there is no such option; known: ambiguous"),
+        ({"exporters": {"null": {"serve": 5}}}, "exporters.null.serve: there is no such option; known: ambiguous, spool"),
         ({"exporters": {"prometheus": {"port": 9464}}},
          "exporters.prometheus.port: there is no such option: did you mean 'serve.port'?"),
         ({"exporters": {"a": {"use": 5}}}, "exporters.a.use: expected a text, not 5"),
         ({"exporters": {"a": {"use": "tests.configuration.parts:not_an_exporter", "b": 1}}},
-         "exporters.a.b: there is no such option; known: ambiguous"),
+         "exporters.a.b: there is no such option; known: ambiguous, spool"),
         ({"every": 5}, "every: there is no such key: did you mean 'triggers.every'?"),
         ({"exporters": {"log": {"ambiguous": "resned"}}},
          "exporters.log.ambiguous: expected one of 'resend', 'drop', not the text 'resned'"),

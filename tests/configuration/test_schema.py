@@ -17,7 +17,7 @@ def test_it_is_json_and_has_every_key():
 def test_it_has_every_exporter_with_its_options():
     table = schema()["properties"]["exporters"]["anyOf"][1]
     log = table["properties"]["log"]["anyOf"][0]["properties"]
-    assert set(log) == {"use", "ambiguous", "logger", "level", "temporality"}
+    assert set(log) == {"use", "ambiguous", "spool", "logger", "level", "temporality"}
     assert log["temporality"]["anyOf"][0] == {"enum": ["cumulative", "delta"]}
     assert log["level"]["anyOf"][1] == {"$ref": "#/$defs/reference"}
 

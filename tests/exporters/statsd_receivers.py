@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import struct
@@ -21,19 +22,19 @@ class _Datagrams:
         if buffer is not None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
 
-    def packets(self, wanted=None):
-        """Give what has come since the last time; with ``wanted`` wait for so many packets."""
+    def packets(self, wanted=None, *, most=math.inf):
+        """Give what has come since the last time, ``most`` of it; with ``wanted`` wait for so many packets."""
         got = []
         self._socket.settimeout(0 if wanted is None else PATIENCE)
-        while wanted is None or len(got) < wanted:
+        while len(got) < (most if wanted is None else wanted):
             try:
                 got.append(self._socket.recv(SIZE))
             except BlockingIOError:
                 break
         return got
 
-    def lines(self, wanted=None):
-        return [line for packet in self.packets(wanted) for line in packet.decode().split("\n")]
+    def lines(self, wanted=None, *, most=math.inf):
+        return [line for packet in self.packets(wanted, most=most) for line in packet.decode().split("\n")]
 
     def close(self):
         self._socket.close()

@@ -20,6 +20,7 @@ from polymeter.exporters import (
     PrometheusExporter,
     PushgatewayExporter,
     RemoteWriteExporter,
+    SpoolingExporter,
     StatsDExporter,
     TextfileExporter,
 )
@@ -260,3 +261,10 @@ class TestOtlpGrpc(Otlp):
         self.server.stop()
         yield
         self.server.start()
+
+
+class TestSpooling(Files):
+    """Around one that writes files; what could not be written leaves with the next export of this process."""
+
+    def make(self, path):
+        return SpoolingExporter(JsonLinesExporter(path), self.at.with_name("spools") / path.stem)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
+from itertools import accumulate
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from polymeter.data import Counter, Distribution, Gauge, Histogram, Kind, Snapshot, Tags, UpDownCounter, fold
 from polymeter.exporters.otlp.attributes import typed
+from polymeter.exporters.otlp.explicit import Explicit
 from polymeter.exporters.otlp.exponential import exponential
 from polymeter.exporters.otlp.json_text import JsonText
 from polymeter.exporters.otlp.protobuf import Protobuf
@@ -165,3 +167,12 @@ def test_a_difference_begins_where_the_one_before_ended(times):
     [two] = points_of(rendered(Snapshot([second.since(first)]), style, Protobuf()))
     assert two.data.start_time_unix_nano == one.data.time_unix_nano
     assert two.value == 2
+
+
+@given(st.lists(signed_in_range, max_size=20), st.lists(signed_in_range, max_size=6).map(set), st.booleans())
+def test_explicit_counts_are_those_of_the_distribution(values, bounds, from_zero):
+    """However they are counted."""
+    chosen = tuple(sorted({0.0, *map(abs, bounds)} if from_zero else bounds))
+    held = Distribution.of(values)
+    running = list(accumulate(Explicit(chosen).counts(held)))
+    assert running == [*held.project(chosen), held.count]

@@ -1,4 +1,4 @@
-"""Whole requests, in view: tests/exporters/golden has them. ``python -m tests.exporters.test_otlp_golden`` renews them."""
+"""Whole requests, in view: the files in ``golden``, which ``python -m tests.exporters.test_otlp_golden`` renews."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,11 +12,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from polymeter import Metrics
 from polymeter.data import Counter, Gauge
 from polymeter.errors import DefinitionError, DeliveryError, ExportError
-from polymeter.exporters import OTLPExporter
+from polymeter.exporters import OTLPExporter, SpoolingExporter
 from polymeter.exporters.http import Backoff
 from polymeter.testing import FaultServer, ManualClock
 from polymeter.testing.contracts.registry.child import answer_of_a_child
-from tests.exporters.otlp_reading import one_point, request_of, resource_of
+from tests.exporters.otlp_reading import one_point, points_of, request_of, resource_of
 
 CALLS = [Counter("calls", 3), Counter("other", 1)]
 
@@ -187,9 +186,9 @@ def test_a_word_of_warning_alone_is_said(caplog):
 
 
 def test_if_nothing_was_taken_the_export_has_failed():
-    with answering(200, "application/x-protobuf", partial(2, "no quota")) as url:
-        with pytest.raises(DeliveryError, match="took none of 2 points: no quota") as caught:
-            export(url)
+    taken_none = pytest.raises(DeliveryError, match="took none of 2 points: no quota")
+    with answering(200, "application/x-protobuf", partial(2, "no quota")) as url, taken_none as caught:
+        export(url)
     assert caught.value.reason == "rejected"
 
 
@@ -243,3 +242,28 @@ def test_each_process_is_an_instance_of_its_own(server):
 def test_what_cannot_be_is_refused_when_it_is_made(options, says):
     with pytest.raises((DefinitionError, ValueError), match=says):
         OTLPExporter(**options)
+
+
+def test_what_a_process_has_left_in_a_spool_is_sent_in_its_name(server, tmp_path):
+    def made(instance):
+        resource = {"service.instance.id": instance, "size": 3}
+        exporter = OTLPExporter(server.url, resource=resource, detect_resource=False, backoff=Backoff(retries=0))
+        return SpoolingExporter(exporter, tmp_path)
+
+    gone, here = made("gone"), made("here")
+    server.behaves("refused")
+    with pytest.raises(DeliveryError):
+        gone.export([Counter("calls", 3), Gauge("level", 5)])
+    gone.close()
+    server.behaves("ok")
+    here.export([Counter("calls", 4)])
+    here.export([Counter("calls", 5)])
+    here.close()
+    requests = list(map(request_of, server.accepted))
+    said = [
+        (resource_of(each)["service.instance.id"], resource_of(each)["size"], one_point(each, "calls").value)
+        for each in requests
+    ]
+    assert said == [("gone", 3, 3), ("here", 3, 4), ("here", 3, 5)]
+    # Its gauge is not ended by who goes on without it.
+    assert [point.data.flags for each in requests for point in points_of(each, "level")] == [0]

@@ -12,7 +12,7 @@ import pytest
 from polymeter import Metrics
 from polymeter.data import Counter, Distribution, Exemplar, Gauge, MetricDefinition, Snapshot, Timer
 from polymeter.errors import DeliveryError, MissingExtraError
-from polymeter.exporters import RemoteWriteExporter
+from polymeter.exporters import RemoteWriteExporter, SpoolingExporter
 from polymeter.exporters.http import Backoff
 from polymeter.exporters.prometheus import Quantiles
 from polymeter.registries import AggregatingRegistry
@@ -347,6 +347,23 @@ def test_a_forked_child_is_another_instance_and_ends_no_series_of_its_parent():
         (parents, 3),
     ]
     assert not any(each.is_stale for each in series)
+
+
+def test_what_a_process_has_left_in_a_spool_is_sent_in_its_name_and_as_of_its_time(receiver, make, tmp_path):
+    receiver.statuses = [503]
+    gone = SpoolingExporter(make(instance="gone", labels={"env": "x"}), tmp_path)
+    with closing(gone), pytest.raises(DeliveryError):
+        gone.export(at(0, Counter("calls", 1, {"env": "y"})))
+    receiver.forget()
+    with closing(SpoolingExporter(make(instance="here"), tmp_path)) as here:
+        here.export(at(60, Counter("calls", 2)))
+        here.export(at(61, Counter("calls", 3)))
+    sent = [
+        (each.labels["instance"], each.labels.get("env"), each.times[0], each.values[0]) for each in receiver.series
+    ]
+    assert ("gone", "x", AT * 1000, 1) in sent
+    assert next(each for each in sent if each[0] == "here") == ("here", None, (AT + 60) * 1000, 2)
+    assert not any(each.is_stale for each in receiver.series)
 
 
 WORKERS = """

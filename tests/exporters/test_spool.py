@@ -153,6 +153,40 @@ def test_a_snapshot_leaves_with_its_own_times_resource_and_writer(folder):
     assert list(found) == list(left)
 
 
+def test_what_another_process_left_is_delivered_as_its_own_where_processes_are_told_apart(folder):
+    said = []
+
+    class Instance:
+        temporality = "cumulative"
+        is_up = False
+
+        def __init__(self, name):
+            self.name = name
+
+        def identity(self, snapshot):
+            return {"instance": f"{self.name} of {snapshot.writer}"}
+
+        def speaking_for(self, identity):
+            other = Instance(identity["instance"])
+            other.is_up = self.is_up
+            return other
+
+        def export(self, snapshot):
+            if not self.is_up:
+                raise ConnectionRefusedError
+            said.append((self.name, sum(each.value for each in snapshot)))
+
+    for number in (1, 2):
+        exporter = SpoolingExporter(Instance(f"process {number}"), folder)
+        with pytest.raises(ConnectionRefusedError):
+            exporter.export(Snapshot([Counter("calls", number)], writer=f"w{number}"))
+        exporter.close()
+    living = Instance("process 3")
+    living.is_up = True
+    SpoolingExporter(living, folder).export([Counter("calls", 3)])
+    assert said == [("process 1 of w1", 1), ("process 2 of w2", 2), ("process 3", 3)]
+
+
 def test_what_failed_is_in_one_file_however_often(folder):
     process = Process(folder)
     for number in range(1, 6):
@@ -642,3 +676,35 @@ def test_a_signal_handler_that_raises_anywhere_loses_nothing(folder, temporality
     values = later.delivered
     assert max(values) == amount
     assert files(folder) == []
+
+
+# -- wired by the facade
+
+
+@pytest.mark.parametrize("temporality", ["delta", "cumulative"])
+def test_the_facade_wraps_an_exporter_that_is_to_spool(folder, temporality):
+    def exported_to(back_end):
+        return Metrics(clock=ManualClock()).export_to(back_end, spool=folder)
+
+    gone, here = Recording(temporality), Recording(temporality)
+    gone.error = ConnectionRefusedError()
+    with exported_to(gone) as metrics:
+        metrics.registry.counter("calls", increment=3)
+    assert len(files(folder)) == 1
+    with exported_to(here) as metrics:
+        metrics.export()
+        metrics.remove(here)
+        metrics.export()
+    assert [value for value in here.values("calls") if value] == [3]
+
+
+def test_the_facade_passes_its_choice_on(folder):
+    process = Recording("delta")
+    process.error = DeliveryError("it may have arrived", reason="reset", is_ambiguous=True)
+    Metrics(clock=ManualClock()).export_to(process, ambiguous="drop", spool=folder).close()
+    assert files(folder) == []
+
+
+def test_what_is_asked_cannot_spool(folder):
+    with pytest.raises(DefinitionError, match="PrometheusExporter delivers nothing by itself"):
+        Metrics().export_to(PrometheusExporter(), spool=folder)

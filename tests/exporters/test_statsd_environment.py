@@ -161,7 +161,10 @@ def process(folder, cgroups, *, sees_the_host=False):
     [
         (f"0::/kubepods/burstable/{HEX}", f"ci-{HEX}"),
         (f"1:name=systemd:/system.slice/docker-{HEX}.scope", f"ci-{HEX}"),
-        ("3:cpu:/ecs/task/0123456789abcdef0123456789abcdef-1234567890", "ci-0123456789abcdef0123456789abcdef-1234567890"),
+        (
+            "3:cpu:/ecs/task/0123456789abcdef0123456789abcdef-1234567890",
+            "ci-0123456789abcdef0123456789abcdef-1234567890",
+        ),
         ("4:cpu:/garden/34dc0b5e-626f-2c5c-4c51-70e34b10e765", "ci-34dc0b5e-626f-2c5c-4c51-70e34b10e765"),
         ("0::/user.slice", ""),
         ("nonsense", ""),

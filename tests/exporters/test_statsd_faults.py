@@ -10,10 +10,11 @@ import threading
 import pytest
 
 from polymeter import Metrics
-from polymeter.data import Counter, Histogram
+from polymeter.data import Counter, Gauge, Histogram, Snapshot
 from polymeter.deadline import Deadline
 from polymeter.errors import DeliveryError, ExportError
-from polymeter.exporters import StatsDExporter
+from polymeter.exporters import SpoolingExporter, StatsDExporter
+from polymeter.exporters.statsd.outbox import Unfinished
 from tests.exporters.statsd_reading import counts, lines_of
 from tests.exporters.statsd_receivers import Tcp, Udp, UnixDatagrams, UnixStream, frames_of
 
@@ -235,8 +236,8 @@ def test_after_a_part_was_sent_the_rest_follows_with_what_is_new(tmp_path, packe
             chain.metrics.export()
         except ExportError:
             stopped += 1
-        for _ in range(packets):
-            chain.got += [line for line in chain.server.lines(1) if not line.startswith("polymeter.")]
+        lines = chain.server.lines(most=packets)
+        chain.got += [line for line in lines if not line.startswith("polymeter.")]
     assert stopped >= 6
     done = threading.Event()
 
@@ -276,6 +277,19 @@ def test_a_stream_that_breaks_in_the_middle_may_have_taken_what_was_sent(make, m
     assert (error.reason, error.is_ambiguous) == ("reset", True)
 
 
+def test_what_is_doubtful_is_not_sent_again_once_the_cursor_has_moved_past_it():
+    """The pump dropped it, as it was told to."""
+    given = Snapshot([Counter("a", 5, start=10, timestamp=20), Gauge("g", 1, start=1)])
+    same = Snapshot([Counter("a", 9, start=10, timestamp=30), Gauge("g", 2, start=1)])
+    moved = Snapshot([Counter("a", 4, start=20, timestamp=30), Gauge("g", 2, start=1)])
+    for is_doubtful in (False, True):
+        waiting = Unfinished(given, [b"a:5|c"], is_doubtful)
+        assert not waiting.is_dropped_by(same)
+        assert waiting.is_dropped_by(moved) is is_doubtful
+    assert [metric.value for metric in waiting.new_in(same)] == [4, 2]
+    assert [metric.value for metric in waiting.new_in(moved)] == [4, 2]
+
+
 def test_a_packet_that_a_socket_cannot_carry_is_left_out_and_counted(make):
     """The others go."""
     receiver = Udp()
@@ -310,3 +324,20 @@ def test_so_many_events_wait_and_more_are_counted(make):
         exporter.event("a", "b")
     exporter.event("a", "b" * 9000)
     assert exporter.dropped == {"messages": 5, "too_long": 1}
+
+
+def test_what_a_process_has_left_in_a_spool_is_sent_beside_what_is_ones_own(make, tmp_path):
+    gone = SpoolingExporter(make(closed_udp_port().address), tmp_path)
+    with pytest.raises(DeliveryError):
+        gone.export([Counter("a", 3), Gauge("level", 5)])
+    gone.close()
+    receiver = Udp()
+    statsd = make(receiver.address)
+    statsd.event("deployed", "")
+    here = SpoolingExporter(statsd, tmp_path)
+    here.export([Counter("a", 4)])
+    here.close()
+    lines = [line for packet in receiver.packets(2) for line in packet.split(b"\n")]
+    receiver.close()
+    assert [line for line in lines if line.startswith(b"a:")] == [b"a:3|c", b"a:4|c"]
+    assert sum(line.startswith(b"_e{") for line in lines) == 1

@@ -12,6 +12,7 @@ from polymeter.data import Counter, Gauge, Histogram, MetricDefinition, Snapshot
 from polymeter.errors import DefinitionError
 from polymeter.exporters import StatsDExporter
 from tests.exporters.statsd_fixtures import Pair, lines
+from tests.exporters.statsd_reading import lines_of
 
 TAGS = {"queue": "night shift", "n": 2}
 METRICS = [
@@ -167,6 +168,21 @@ def test_an_observation_below_zero_is_none_to_a_server_that_takes_only_durations
         assert pair.lines([Histogram("a", -5), Histogram("b", 5)]) == ["b:5|ms"]
         assert pair.exporter.dropped == {"negative": 1}
     assert lines([Histogram("a", -5)]) == ["a:-5|h"]
+
+
+@pytest.mark.parametrize("seconds", [1.7e308, int(1.7e308), -1.7e308, 1e-320])
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_no_float_can_hold_in_milliseconds_harms_nothing_else(seconds, exact):
+    with Pair(exact=exact, dialect="datadog") as pair:
+        metrics = Metrics().export_to(pair.exporter)
+        metrics.registry.define("h", "histogram", unit="s")
+        metrics.registry.histogram("h", seconds)
+        metrics.registry.timer("t_seconds", abs(seconds))
+        metrics.registry.counter("a")
+        metrics.export()
+        read = pair.receiver.packets()
+        assert "a" in {line.name for line in lines_of(read)}
+        metrics.close()
 
 
 @pytest.mark.parametrize("types", [("ms", "h"), ("h", "d"), ("d", "ms")])

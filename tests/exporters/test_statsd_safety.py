@@ -36,7 +36,9 @@ FORGERIES = [
     "é" * 300,
     "\ud800",
 ]
-texts = st.one_of(any_text, st.sampled_from(FORGERIES), st.text(st.sampled_from("ab:|@#,;=[]\n\r_.\0 %{}"), max_size=12))
+texts = st.one_of(
+    any_text, st.sampled_from(FORGERIES), st.text(st.sampled_from("ab:|@#,;=[]\n\r_.\0 %{}"), max_size=12)
+)
 names = texts.filter(bool)
 dialects = pytest.mark.parametrize("dialect", sorted(DIALECTS))
 

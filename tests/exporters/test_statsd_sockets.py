@@ -9,6 +9,7 @@ import pytest
 
 from polymeter import Metrics
 from polymeter.data import Counter, Gauge
+from polymeter.deadline import Deadline
 from polymeter.exporters import StatsDExporter
 from polymeter.testing import ManualClock
 from polymeter.testing.contracts.registry.child import answer_of_a_child
@@ -121,6 +122,22 @@ def test_a_line_that_is_as_long_as_a_packet_goes_and_one_more_byte_does_not(make
         exporter.export([Counter("a" * (100 - len(":1|c") + room), 1)])
         assert len(udp.packets()) == packets
         assert exporter.dropped == ({"too_long": 1} if room else {})
+
+
+def test_udp_rests_after_a_burst_and_a_socket_that_can_wait_does_not(make, udp, tmp_path):
+    """So that a server can follow."""
+    receiver = UnixDatagrams(tmp_path / "s")
+    for address, pauses in [(udp.address, 2), (receiver.address, 0)]:
+        clock = ManualClock()
+        began = clock.monotonic()
+        exporter = make(address, packet_size=64)
+        with Deadline(10, clock).active():
+            for metrics in (
+                [Counter("a" * 50, 1, {"n": n}) for n in range(number)] for number in (9, 33 if pauses else 1)
+            ):
+                exporter.export(metrics)
+        assert clock.monotonic() - began == pytest.approx(0.002 * pauses)
+    receiver.close()
 
 
 def test_a_level_below_zero_is_in_one_packet_with_its_zero(make, udp):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from google.protobuf import descriptor_pb2
 from hypothesis import given
@@ -54,7 +56,5 @@ def test_what_is_no_message_is_refused(data):
 
 @given(st.binary(max_size=30))
 def test_whatever_comes_is_read_or_refused(data):
-    try:
+    with suppress(ValueError):
         assert all(number > 0 for number, _ in wire.fields(data))
-    except ValueError as error:
-        assert "Protocol Buffers" in str(error)

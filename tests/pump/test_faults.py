@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from polymeter.errors import ExportError
-from polymeter.exporters import InMemoryExporter, RemoteWriteExporter, StatsDExporter
+from polymeter.exporters import InMemoryExporter, RemoteWriteExporter, SpoolingExporter, StatsDExporter
 from polymeter.exporters.http import Backoff, HttpTransport
 from polymeter.metrics import Metrics
 from polymeter.pump import EXIT_BUDGET
@@ -218,6 +218,32 @@ def test_after_a_fault_a_receiver_of_remote_write_has_the_truth_at_times_that_as
     assert [value for _, value in sent] == sorted(value for _, value in sent)
     assert (getattr(health, result), health.reasons) == (2, {reason: 2})
     assert sum(snapshot.by_name("calls")[0].value for snapshot in healthy.snapshots) == 1111
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_after_a_fault_what_a_spool_has_kept_leaves_with_the_next_process(tmp_path, fault):
+    """Once where nothing had arrived, else at least once."""
+    details, result, reason = FAULTS[fault]
+    with FaultServer(tls=fault == "bad_tls") as server:
+        posting = Delta(server)
+        with Metrics().export_to(SpoolingExporter(posting, tmp_path)) as metrics:
+            metrics.every(3600, timeout=TIMEOUT)
+            metrics.registry.counter("calls", increment=1)
+            metrics.export()
+            server.behaves(fault, **details)
+            for amount in (10, 100):
+                metrics.registry.counter("calls", increment=amount)
+                with pytest.raises(ExportError):
+                    metrics.export()
+        [health] = metrics.health().exporters
+        server.behaves("ok")
+        with Metrics().export_to(SpoolingExporter(posting, tmp_path)) as later:
+            later.registry.counter("calls", increment=1000)
+        sent = sum(taken(server))
+        posting.transport.close()
+    assert (getattr(health, result), health.reasons) == (3, {reason: 3})  # and once when it was closed
+    assert sent == 1111 if result == "failed" else 1111 <= sent <= 1111 + 10 + 110 + 110
+    assert list(tmp_path.iterdir()) == []
 
 
 STATSD_FAULTS = {

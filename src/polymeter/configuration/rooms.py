@@ -11,6 +11,7 @@ from polymeter.configuration.forms import Choice
 from polymeter.configuration.loading import is_address, loaded
 from polymeter.configuration.options import Option, Options
 from polymeter.configuration.problems import near
+from polymeter.configuration.scalars import PATH
 from polymeter.errors import DefinitionError
 from polymeter.pump.delivery import Ambiguous
 
@@ -72,7 +73,10 @@ def _same(one: str, other: str) -> bool:
 
 _AMBIGUOUS: Final = Option("ambiguous", Choice({each: each for each in get_args(Ambiguous)}), is_required=False)
 
-EXPORTERS: Final = Room("polymeter.exporters", "Exporter", "exporter", Options({"ambiguous": _AMBIGUOUS}))
+_SPOOL: Final = Option("spool", PATH, is_required=False)
+
+_HOW: Final = Options({"ambiguous": _AMBIGUOUS, "spool": _SPOOL})
+EXPORTERS: Final = Room("polymeter.exporters", "Exporter", "exporter", _HOW)
 COLLECTORS: Final = Room("polymeter.collectors", "MetricsCollector", "collector")
 SOURCES: Final = Room("polymeter.sources", "Source", "source")
 REGISTRIES: Final = Room("polymeter.registries", "Registry", "registry")

@@ -34,6 +34,7 @@ _VARINT, _EIGHT_BYTES, _WITH_LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 _MORE: Final = 0x80
 """The bit that says that another byte follows."""
 _ONE_BYTE: Final = tuple(bytes((value,)) for value in range(_MORE))
+_ONE_BYTE_OF_MORE: Final = tuple(bytes((value | _MORE,)) for value in range(_MORE))
 _double: Final = struct.Struct("<d").pack
 
 
@@ -41,6 +42,8 @@ def unsigned(value: int) -> bytes:
     """Give a varint: seven bits to a byte, the lowest first."""
     if value < _MORE:
         return _ONE_BYTE[value]
+    if value < _MORE * _MORE:
+        return _ONE_BYTE_OF_MORE[value & 0x7F] + _ONE_BYTE[value >> 7]
     out = bytearray()
     while value >= _MORE:
         out.append(value & 0x7F | _MORE)
@@ -56,7 +59,8 @@ def zigzag(value: int) -> int:
 
 def prefixed(message: bytes) -> bytes:
     """Give a message with its length before it."""
-    return unsigned(len(message)) + message
+    length = len(message)
+    return (_ONE_BYTE[length] if length < _MORE else unsigned(length)) + message
 
 
 def number(field: int, value: int) -> bytes:

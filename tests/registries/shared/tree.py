@@ -27,6 +27,7 @@ from polymeter.registries import SharedRegistry
 APP = "shop"
 INTERVAL = 0.1
 BEGINNINGS = ("os.fork", "fork", "spawn", "forkserver", "subprocess")
+FORKED = ("os.fork", "fork")
 ENDS = ("return", "sys.exit", "exception", "os._exit", "kill")
 PATIENCE = 30.0
 
@@ -285,13 +286,16 @@ class Plan:
         for _ in range(choose.randrange(3, 8)):
             if depth < 3 and self._left > 0 and choose.random() < (0.8 if depth == 0 else 0.35):
                 children += 1
-                steps.append(self.start(f"{name}.{children}", depth + 1))
+                steps.append(self.start(f"{name}.{children}", depth + 1, how))
             steps.append(self.step())
         end = choose.choice(ENDS if depth and self._kills else ENDS[:-1])
         return {"id": name, "how": how, "steps": steps, "end": end}
 
-    def start(self, name, depth):
-        choose, how = self._random, self._random.choice(self._beginnings)
+    def start(self, name, depth, parent):
+        choose = self._random
+        how = choose.choice(self._beginnings)
+        while how == "forkserver" and parent in FORKED and len(self._beginnings) > 1:
+            how = choose.choice(self._beginnings)  # a forked child cannot go on with its parent's fork server
         if self._kills and choose.random() < 0.25:
             self._left -= 1
             steps = [self.step(), ["until_killed", [self.a_record() for _ in range(3)]]]

@@ -34,10 +34,18 @@ class Explicit:
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
-        self._project = Projection(bounds).of
+        # Of what is not negative, zeros alone are up to 0; the rest is counted up to all bounds in one pass.
+        self._begins_at_zero = bounds[:1] == (0.0,)
+        self._project = Projection(bounds[self._begins_at_zero :]).of
 
     def counts(self, distribution: Distribution) -> list[int]:
         """Give how many are in ``(bounds[i-1], bounds[i]]``: one more than there are bounds."""
         if distribution.bounds == self.bounds and distribution.bound_counts:
             return list(distribution.bound_counts)
-        return [above - below for below, above in pairwise((0, *self._project(distribution), distribution.count))]
+        if not self._begins_at_zero:
+            up_to = self._project(distribution)
+        elif distribution.negative.counts or distribution.bounds:
+            up_to = distribution.project(self.bounds)
+        else:
+            up_to = [distribution.zeros, *self._project(distribution)]
+        return [above - below for below, above in pairwise((0, *up_to, distribution.count))]

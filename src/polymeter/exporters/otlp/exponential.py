@@ -62,13 +62,14 @@ def exponential(distribution: Distribution, most: int | None) -> Exponential:
     if distribution.negative.counts:
         below_zero, negative = _above_tiny(distribution.negative)
         zeros += below_zero
-    halvings = 0
-    if most is not None:
-        while _spanned(positive, halvings) > most or _spanned(negative, halvings) > most:
-            halvings += 1
-    if not halvings:
+    length = max(len(positive.counts), len(negative.counts))
+    if most is None or length <= most:
         return Exponential(SCALE, zeros, positive, negative)
-    return Exponential(SCALE - halvings, zeros, _halved(positive, halvings), _halved(negative, halvings))
+    halvings = (length // most).bit_length() - 1  # no less can be enough
+    while _spanned(positive, halvings) > most or _spanned(negative, halvings) > most:
+        halvings += 1
+    count = distribution.count
+    return Exponential(SCALE - halvings, zeros, _halved(positive, halvings, count), _halved(negative, halvings, count))
 
 
 def _above_tiny(buckets: Buckets) -> tuple[int, Dense]:
@@ -86,14 +87,15 @@ def _spanned(dense: Dense, halvings: int) -> int:
     return (offset + len(counts) - 1 >> halvings) - (offset >> halvings) + 1 if counts else 0
 
 
-def _halved(dense: Dense, times: int) -> Dense:
+def _halved(dense: Dense, times: int, most: int) -> Dense:
+    """Give the buckets at a lower scale; ``most`` is what they count together at most."""
     offset, counts = dense
     if not counts:
         return dense
     together = 1 << times
     before = offset & together - 1
     after = -(before + len(counts)) % together
-    if isinstance(counts, bytes) and max(counts) < _BYTE >> times:
+    if isinstance(counts, bytes) and (most < _BYTE or max(counts) < _BYTE >> times):
         # Sums that fit in a byte are added for all buckets at once, as the digits of long numbers.
         padded = bytes(before) + counts + bytes(after)
         added = sum([int.from_bytes(padded[place::together]) for place in range(together)])

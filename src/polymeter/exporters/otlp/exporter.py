@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
@@ -15,7 +16,7 @@ from polymeter.exporters.otlp.json_text import JsonText
 from polymeter.exporters.otlp.naming import instrument_name
 from polymeter.exporters.otlp.protobuf import Protobuf
 from polymeter.exporters.otlp.rendering import NOTHING_SENT, Renderer
-from polymeter.exporters.otlp.resource import Resource
+from polymeter.exporters.otlp.resource import KnownResource, Resource
 from polymeter.exporters.otlp.settings import settings_of
 from polymeter.exporters.otlp.style import style_of
 from polymeter.exporters.otlp.version import version
@@ -173,6 +174,22 @@ class OTLPExporter:
     def names(self, definition: MetricDefinition) -> tuple[str, ...]:
         """Give the name of a metric in OpenTelemetry. A clash with another metric is not foreseen here."""
         return (instrument_name(definition.name, definition.resolved_unit),)
+
+    def identity(self, snapshot: Snapshot) -> dict[str, str]:
+        """Give the resource as text, for who sends ``snapshot`` in the place of this process."""
+        return {"resource": self._resource.text_of(snapshot.resource)}
+
+    def speaking_for(self, identity: Mapping[str, str]) -> OTLPExporter:
+        """Give an exporter to the same receiver for the numbers of another process.
+
+        :param identity: what :meth:`identity` gave there; without a resource the numbers are ours.
+        """
+        if "resource" not in identity:
+            return self
+        other = copy(self)
+        other._resource = KnownResource(identity["resource"])
+        other._sent = NOTHING_SENT
+        return other
 
     def close(self) -> None:
         """Close the connection that is kept between two exports; another export makes a new one."""

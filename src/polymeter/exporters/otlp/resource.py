@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from polymeter.resource import detected, instance_id, service_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Resource"]
+__all__ = ["KnownResource", "Resource"]
 
 
 class Resource:
@@ -38,6 +39,25 @@ class Resource:
             known = (pid, registry, Tags({**found, **own, **self._service}).merge(registry).merge(self._given))
             self._known = known
         return known[2]
+
+    def text_of(self, registry: Tags) -> str:
+        """Give the same as text, for :class:`KnownResource`."""
+        return json.dumps(self.of(registry).to_dict())
+
+
+class KnownResource(Resource):
+    """The resource of another process.
+
+    :param text: what :meth:`Resource.text_of` gave there.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._known_one = Tags.of(json.loads(text))
+
+    def of(self, registry: Tags) -> Tags:
+        """Give it, whatever this process is."""
+        del registry
+        return self._known_one
 
 
 def _sdk() -> dict[str, str]:

@@ -54,6 +54,7 @@ class Family:
     :ivar unit: the unit that ends the name; empty if none does.
     :ivar bounds: of the buckets of a histogram, in base units.
     :ivar style: of a distribution.
+    :ivar info: what OpenMetrics calls it, if it is an info: a gauge whose name ends in ``_info`` and that is always 1.
     """
 
     base: str
@@ -64,6 +65,7 @@ class Family:
     bounds: tuple[float, ...]
     style: Style
     sources: list[Source]
+    info: str = ""
 
     @property
     def stem(self) -> str:
@@ -146,7 +148,16 @@ class Families:
                 clash(wanted, family.name)
             if not family.stem.endswith(f"_{family.unit}"):
                 family.unit = ""
+        for family in self._families.values():
+            stem = family.name.removesuffix("_info")
+            if stem not in {"", family.name, *taken} and _is_always_one(family):
+                family.info = stem
         return list(self._families.values())
 
     def _shown(self, base: str, family: Family) -> str:
         return self._naming.shown(with_total(base) if family.type == "counter" else base)
+
+
+def _is_always_one(family: Family) -> bool:
+    kinds = {source.kind for source in family.sources}
+    return kinds == {Kind.GAUGE} and all(metric.value == 1 for source in family.sources for metric in source.metrics)

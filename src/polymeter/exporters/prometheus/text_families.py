@@ -50,7 +50,9 @@ class TextWriter:
         series = SeriesOf(family, self._labelling)
         for _ in series.prepare():
             yield self.nothing
-        if self._is_openmetrics:
+        if self._is_openmetrics and family.info:
+            head = self._head(family.info, "info", family.help)
+        elif self._is_openmetrics:
             head = self._head(family.stem, family.type, family.help, family.unit)
         else:
             head = self._head(family.name, family.type, family.help)

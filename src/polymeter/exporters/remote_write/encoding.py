@@ -69,6 +69,10 @@ class Encoding(Protocol):
         """Give a series with a number."""
         ...
 
+    def counts(self, parts: Parts, name: bytes, extras: Sequence[bytes], counts: Sequence[int]) -> bytes:
+        """Give series with a count each, of labels that differ in the extra one alone."""
+        ...
+
     def native(self, labels: bytes, distribution: Distribution, exemplars: Sequence[Shown] = ()) -> bytes:
         """Give a series with a native histogram."""
         ...
@@ -101,6 +105,11 @@ class Samples:
         self._at = wire.number(2, at)
         self._at_of_native = wire.number(15, at)
         self._head = b"\x12" + wire.unsigned(9 + len(self._at)) + b"\x09"
+
+    @property
+    def around(self) -> tuple[bytes, bytes]:
+        """What stands before and after the eight bytes of a number."""
+        return self._head, self._at
 
     def number(self, value: float) -> bytes:
         """Give the field of a number in a series."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
@@ -9,10 +10,9 @@ from polymeter.data.kind import Kind
 from polymeter.data.snapshot import Snapshot
 from polymeter.errors import DefinitionError, DeliveryError
 from polymeter.exporters.http import HttpTransport
-from polymeter.exporters.prometheus.escaping import Escaping
 from polymeter.exporters.prometheus.exporter import PrometheusExporter
 from polymeter.exporters.prometheus.naming import with_total
-from polymeter.exporters.remote_write.identity import Identity, SentNaming
+from polymeter.exporters.remote_write.identity import Identity, KnownIdentity, SentNaming
 from polymeter.exporters.remote_write.known import Known
 from polymeter.exporters.remote_write.requests import requests
 from polymeter.exporters.remote_write.sending import NotUnderstoodError, Sender
@@ -102,9 +102,8 @@ class RemoteWriteExporter:
         self._prometheus = PrometheusExporter(
             histograms=histograms, styles=styles, target_info=target_info, resource_labels=resource_labels
         )
-        self._identity = Identity(job, instance, labels)
-        escaping = Escaping.ALLOW_UTF_8 if utf8_names else Escaping.UNDERSCORES
-        self._naming = SentNaming(escaping, is_dotted=utf8_names, taken=self._identity.names)
+        self._identity: Identity | KnownIdentity = Identity(job, instance, labels)
+        self._naming = SentNaming(self._identity.names, utf8_names=utf8_names)
         self._sender = Sender(
             HttpTransport(url, headers=headers, auth=auth, timeout=timeout, tls=tls, gzip=False, backoff=backoff)
         )
@@ -134,6 +133,24 @@ class RemoteWriteExporter:
         """Give the name of a metric's family. A clash with another metric is not foreseen here."""
         base = self._naming.base(definition.name, definition.kind, definition.resolved_unit)
         return (self._naming.shown(with_total(base) if definition.kind is Kind.COUNTER else base),)
+
+    def identity(self, snapshot: Snapshot) -> dict[str, str]:
+        """Give the labels that tell this process apart, for who sends ``snapshot`` in its place."""
+        return dict(self._identity.labels(snapshot.resource))
+
+    def speaking_for(self, identity: Mapping[str, str]) -> RemoteWriteExporter:
+        """Give an exporter to the same receiver for the numbers of another process.
+
+        :param identity: what :meth:`identity` gave there; without ``job`` and ``instance`` the numbers are ours.
+        """
+        if not {"job", "instance"} <= identity.keys():
+            return self
+        other: RemoteWriteExporter = copy(self)
+        other._identity = KnownIdentity(identity)
+        other._naming = SentNaming(other._identity.names, utf8_names=self._naming.is_dotted)
+        other._timeline = Timeline()
+        other._known = Known()
+        return other
 
     def close(self) -> None:
         """Close the connection that is kept between two exports; another export makes a new one."""

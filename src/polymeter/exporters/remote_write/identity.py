@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 from polymeter.data.tags import Tags, canonical_text
 from polymeter.errors import DefinitionError, InvalidTagsError
+from polymeter.exporters.prometheus.escaping import Escaping
 from polymeter.exporters.prometheus.naming import Labels, Naming
 from polymeter.resource import instance_id, service_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from polymeter.data.tags import TagsLike
-    from polymeter.exporters.prometheus.escaping import Escaping
 
-__all__ = ["Identity", "SentNaming"]
+__all__ = ["Identity", "KnownIdentity", "SentNaming"]
 
 _LABEL: Final = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
 _RESERVED: Final = frozenset({"job", "instance", "le", "quantile"})
@@ -61,14 +61,30 @@ class Identity:
         return tuple(sorted((("job", job), ("instance", instance), *self._labels)))
 
 
+class KnownIdentity:
+    """The labels of another process, as it has left them.
+
+    :ivar names: of all of these.
+    """
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self.names: Final = frozenset(labels)
+        self._labels = tuple(sorted(labels.items()))
+
+    def labels(self, _: Tags) -> Labels:
+        """Give the labels of that process, sorted by name."""
+        return self._labels
+
+
 class SentNaming(Naming):
     """The names of Prometheus, where a tag that has the name of a label of the sender is ``exported_NAME``.
 
     That is what a Prometheus which scrapes makes of it.
     """
 
-    def __init__(self, escaping: Escaping, *, is_dotted: bool, taken: frozenset[str]) -> None:
-        super().__init__(escaping, is_dotted=is_dotted)
+    def __init__(self, taken: frozenset[str], *, utf8_names: bool) -> None:
+        """:param taken: the labels of the sender."""
+        super().__init__(Escaping.ALLOW_UTF_8 if utf8_names else Escaping.UNDERSCORES, is_dotted=utf8_names)
         self._taken = taken
 
     def label(self, tag: str) -> str:

@@ -5,6 +5,7 @@ Field numbers are those of ``remote.proto`` and ``types.proto`` in prometheus/pr
 
 from __future__ import annotations
 
+import struct
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from polymeter.data.distribution import Distribution
     from polymeter.exporters.prometheus.exemplars import Shown
     from polymeter.exporters.prometheus.families import Family
+    from polymeter.exporters.remote_write.encoding import Parts
 
 __all__ = ["Version1"]
 
@@ -45,6 +47,15 @@ class Version1:
         fields = labels + self._samples.number(value)
         return _series(fields + self._exemplars(exemplars) if exemplars else fields)
 
+    def counts(self, parts: Parts, name: bytes, extras: Sequence[bytes], counts: Sequence[int]) -> bytes:  # noqa: D102
+        before, after = parts.before + name + parts.between, parts.after
+        head, tail = self._samples.around
+        rest = len(before) + len(after) + len(head) + 8 + len(tail)
+        fields: list[bytes] = []
+        for extra, count in zip(extras, counts, strict=True):
+            fields += b"\x0a", wire.unsigned(rest + len(extra)), before, extra, after, head, _double(count), tail
+        return b"".join(fields)
+
     def native(self, labels: bytes, distribution: Distribution, exemplars: Sequence[Shown] = ()) -> bytes:  # noqa: D102
         return _series(labels + self._exemplars(exemplars) + wire.embedded(4, self._samples.native(distribution)))
 
@@ -70,6 +81,9 @@ def _pair(name: str, text: str) -> bytes:
 _COMMON: Final = frozenset({NAME, "le", "quantile"})
 """Labels that many series have with the same text."""
 _common: Final = lru_cache(maxsize=4096)(_pair)
+
+
+_double: Final = struct.Struct("<d").pack
 
 
 def _series(fields: bytes) -> bytes:

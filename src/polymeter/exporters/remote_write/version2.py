@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from polymeter.data.distribution import Distribution
     from polymeter.exporters.prometheus.exemplars import Shown
     from polymeter.exporters.prometheus.families import Family
+    from polymeter.exporters.remote_write.encoding import Parts
 
 __all__ = ["Version2"]
 
@@ -42,6 +43,10 @@ class Version2:
 
     def number(self, labels: bytes, value: float, exemplars: Sequence[Shown] = ()) -> bytes:  # noqa: D102
         return self._series(labels, self._samples.number(value), exemplars)
+
+    def counts(self, parts: Parts, name: bytes, extras: Sequence[bytes], counts: Sequence[int]) -> bytes:  # noqa: D102
+        pairs = zip(extras, counts, strict=True)
+        return b"".join([self.number(parts.placed(name, extra), count) for extra, count in pairs])
 
     def native(self, labels: bytes, distribution: Distribution, exemplars: Sequence[Shown] = ()) -> bytes:  # noqa: D102
         return self._series(labels, wire.embedded(3, self._samples.native(distribution)), exemplars)

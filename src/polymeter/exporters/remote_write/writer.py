@@ -148,16 +148,19 @@ class SeriesWriter:
             placed = by_bucket(exemplars, family.bounds) if exemplars else {}
             parts = self._parts(each, labels, "le")
             count = distribution.count
+            counts = [*project(distribution), count]
             name = encode.pair(NAME, bucket)
-            fields = [
-                encode.number(
-                    parts.placed(name, encode.pair("le", bound)), up_to, (placed[place],) if place in placed else ()
-                )
-                for place, (up_to, bound) in enumerate(zip((*project(distribution), count), bounds, strict=True))
-            ]
+            extras = [encode.pair("le", bound) for bound in bounds]
+            if placed:
+                fields = [
+                    encode.number(parts.placed(name, extra), up_to, (placed[place],) if place in placed else ())
+                    for place, (extra, up_to) in enumerate(zip(extras, counts, strict=True))
+                ]
+            else:
+                fields = [encode.counts(parts, name, extras, counts)]
             fields.append(encode.number(parts.named(encode.pair(NAME, total)), distribution.sum))
             fields.append(encode.number(parts.named(encode.pair(NAME, count_name)), count))
-            yield Group(b"".join(fields), len(fields), taken)
+            yield Group(b"".join(fields), len(bounds) + 2, taken)
 
     def _summary(self, family: Family, series: SeriesOf[Labels]) -> Iterator[Group]:
         encode = self._encoding

@@ -8,24 +8,31 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from polymeter.data.kind import Kind
 from polymeter.data.packing import Identity, pack_identity, pack_state, types_of, unpack_state
 from polymeter.data.records import definition_bytes, definition_of, joined, parted
 from polymeter.data.snapshot import Snapshot
+from polymeter.data.tags import Tags
 from polymeter.frames import Reading, frame
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from polymeter.data.definition import MetricDefinition
     from polymeter.data.metric import Metric
 
-__all__ = ["VERSION", "Content", "DamagedError", "ForeignVersionError", "packed", "unpacked"]
+__all__ = ["VERSION", "Content", "DamagedError", "ForeignVersionError", "Heads", "packed", "unpacked"]
 
 VERSION: Final = 1
 
 _HEADER: Final = 1
 _DEFINITION: Final = 2
 _SERIES: Final = 3
+
+_MOST_HEADS: Final = 50_000
 
 
 class DamagedError(Exception):
@@ -42,18 +49,38 @@ class Content:
 
     :ivar snapshot: the series that are whole; each is as it was when it was written.
     :ivar missing: how many are not.
+    :ivar identity: what told the process apart that wrote it; empty where nothing does.
     """
 
     snapshot: Snapshot
     missing: int
+    identity: Mapping[str, str]
 
 
-def packed(snapshot: Snapshot) -> bytes:
+class Heads(dict[tuple[Kind, str, Tags, str], bytes]):
+    """What is packed of a series that never changes, for a process that packs the same ones again and again."""
+
+    def of(self, metric: Metric) -> bytes:
+        """Give the record of a series up to its state."""
+        key = (metric.kind, metric.name, metric.tags, metric.unit.symbol)
+        known = self.get(key)
+        if known is None:
+            if len(self) >= _MOST_HEADS:
+                self.clear()
+            identity = pack_identity(metric.kind, metric.name, metric.tags, metric.unit)
+            known = self[key] = joined(identity, types_of(metric.tags), b"")
+        return known
+
+
+def packed(snapshot: Snapshot, identity: Mapping[str, str] = MappingProxyType({}), heads: Heads | None = None) -> bytes:
     """Give the bytes of a snapshot, with what it says of times, resource and writer, and without what others recorded.
 
+    :param identity: what tells this process apart at the back end.
+    :param heads: of series that were packed before.
     :raises Exception: for numbers that have no place in the format (more than 2^64 observations).
     """
-    series = [frame(_SERIES, _series(metric)) for metric in snapshot]
+    head_of = (Heads() if heads is None else heads).of
+    series = [frame(_SERIES, head_of(metric) + pack_state(metric)) for metric in snapshot]
     said = {
         "version": VERSION,
         "series": len(series),
@@ -62,6 +89,7 @@ def packed(snapshot: Snapshot) -> bytes:
         "epoch": snapshot.epoch,
         "resource": snapshot.resource.canonical,
         "types": types_of(snapshot.resource),
+        "identity": dict(identity),
     }
     header = frame(_HEADER, json.dumps(said, separators=(",", ":")).encode())
     definitions = [frame(_DEFINITION, definition_bytes(each)) for each in snapshot.definitions.values()]
@@ -77,11 +105,6 @@ def unpacked(data: bytes) -> Content:
     reader = _Reader()
     Reading().feed(data, reader.take)
     return reader.content()
-
-
-def _series(metric: Metric) -> bytes:
-    identity = pack_identity(metric.kind, metric.name, metric.tags, metric.unit)
-    return joined(identity, types_of(metric.tags), pack_state(metric))
 
 
 class _Reader:
@@ -132,4 +155,4 @@ class _Reader:
         missing = int(header["series"]) - len(snapshot)
         if missing and not len(snapshot):
             raise DamagedError
-        return Content(snapshot, missing)
+        return Content(snapshot, missing, {str(name): str(said) for name, said in header["identity"].items()})

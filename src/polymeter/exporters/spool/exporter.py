@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from polymeter import locks
 from polymeter.data.snapshot import Snapshot
-from polymeter.deadline import Deadline, current_deadline
-from polymeter.errors import DefinitionError, DeliveryError
+from polymeter.deadline import current_deadline
+from polymeter.errors import DefinitionError
+from polymeter.exporters.spool.course import Course
 from polymeter.exporters.spool.folder import Bounds, Folder, checked_folder
 from polymeter.exporters.spool.health import SpoolHealth
-from polymeter.exporters.spool.left import Left, Other, is_final
+from polymeter.exporters.spool.left import Left
 from polymeter.exporters.spool.own import Own
-from polymeter.exporters.spool.share import Share
 from polymeter.exporters.spool.tally import DAMAGED, DELIVERED, DROPPED, FAILED, Tally
 
 if TYPE_CHECKING:
@@ -22,24 +22,14 @@ if TYPE_CHECKING:
     from polymeter.contracts import CanExportMetrics, Temporality
     from polymeter.data.definition import MetricDefinition
     from polymeter.data.metric import Metric
+    from polymeter.exporters.spool.course import Step
+    from polymeter.subscription import Subscription
 
 __all__ = ["SpoolingExporter"]
 
 _MAX_BYTES: Final = 64 * 2**20
 _MAX_AGE: Final = 7 * 86_400.0
 _MAX_FILES: Final = 1_000
-_FOR_OTHERS: Final = 0.5
-"""The part of an export's time in which what others have left may be delivered: one's own must not wait for ever."""
-
-_MOST_REFUSED: Final = 3
-"""Files of others that are tried in one export after which a back end that refuses them is asked for no more."""
-
-
-class _Step(NamedTuple):
-    """Something to deliver, and by when."""
-
-    snapshot: Snapshot
-    deadline: Deadline
 
 
 class SpoolingExporter:
@@ -48,6 +38,11 @@ class SpoolingExporter:
     Each export is written to the folder before it is sent, and removed when it has been delivered: whatever ends the
     process in between, the file stays. An export first delivers what processes that are gone have left. Each number is
     delivered at least once; twice if a process is killed after a back end has taken it.
+
+    Where a back end tells processes apart, numbers of another process are delivered as its own: an exporter that has
+    ``identity(snapshot)``, texts by name that are kept with a snapshot, and ``speaking_for(identity)``, which gives an
+    exporter to the same place on behalf of whom they belong to, is asked for those. The latter keeps nothing open that
+    the former does not close. Any other exporter delivers all as its own.
 
     A folder is for one destination. It may be shared by any number of processes of one machine and user, and by
     exporters of different classes.
@@ -82,29 +77,32 @@ class SpoolingExporter:
         self.delivers: str = getattr(exporter, "delivers", "all")
         if names := getattr(exporter, "names", None):
             self.names: Callable[[MetricDefinition], tuple[str, ...]] = names
+        if observe := getattr(exporter, "observe", None):
+            self.observe: Callable[[object], Subscription] = observe
         self._exporter = exporter
-        self._ambiguous = ambiguous
         name = type(exporter).__name__
         self._folder = Folder(
             checked_folder(folder), f"{name}-{self.temporality}", Bounds(max_bytes, max_age, max_files)
         )
         self._tally = Tally(name, self.temporality)
         self._own = Own(self._folder, self._tally, is_delta=self.temporality == "delta", fsync=fsync)
-        self._left = Left(self._folder, self._tally)
+        self._course = Course(
+            exporter, self._own, Left(self._folder, self._tally), self._tally, drops_ambiguous=ambiguous == "drop"
+        )
 
     def export(self, snapshot: Iterable[Metric], /) -> Awaitable[None] | None:
         """Deliver what others have left, then ``snapshot``.
 
         :raises Exception: what the exporter raises for ``snapshot``; that stays in the folder then.
         """
-        course = self._course(Snapshot.of(snapshot), current_deadline())
+        course = self._course.steps(Snapshot.of(snapshot), current_deadline())
         awaited: Awaitable[None] | None = None
         try:
             step = next(course)
             while True:
                 try:
                     with step.deadline.active():
-                        awaited = self._exporter.export(step.snapshot)
+                        awaited = step.exporter.export(step.snapshot)
                 except Exception as error:  # noqa: BLE001 - raised again, unless it was not about `snapshot`
                     step = course.throw(error)
                 else:
@@ -117,7 +115,7 @@ class SpoolingExporter:
             if awaited is None:
                 course.close()
 
-    async def _go_on(self, course: Generator[_Step], step: _Step, awaited: Awaitable[None]) -> None:
+    async def _go_on(self, course: Generator[Step], step: Step, awaited: Awaitable[None]) -> None:
         """Do the same for an exporter that is asynchronous."""
         try:
             while True:
@@ -129,70 +127,11 @@ class SpoolingExporter:
                 else:
                     step = next(course)
                 with step.deadline.active():
-                    awaited = self._exporter.export(step.snapshot) or _nothing()
+                    awaited = step.exporter.export(step.snapshot) or _nothing()
         except StopIteration:
             return
         finally:
             course.close()
-
-    def _course(self, snapshot: Snapshot, deadline: Deadline) -> Generator[_Step]:
-        """Give what is to be delivered, one after the other, and hear what becomes of it."""
-        if not locks.are_there():
-            self._tally.count(FAILED, "flock")
-            yield _Step(snapshot, deadline)
-            return
-        told = self._tally.now()
-        given = snapshot.plus(self._tally.untold(told)) if len(told) else snapshot
-        untold = self._own.untold(given)
-        kept = self._own.keep(untold)
-        refused: list[Other] = []
-        is_delivered = is_dropped = False
-        try:
-            yield from self._of_others(Share(deadline, _FOR_OTHERS), refused)
-            try:
-                yield _Step(untold, deadline)
-            except Exception as error:
-                is_dropped = self._is_to_be_dropped(error)
-                raise
-            is_delivered = True
-            self._tally.told(told)
-        finally:
-            if is_delivered or is_dropped:
-                self._own.delivered(kept)
-            else:
-                self._own.failed(kept, given)
-            for other in refused:
-                # What takes ours and not theirs is neither the wrong address nor a password that has expired.
-                other.drop("rejected") if is_delivered else other.let_go()
-
-    def _of_others(self, deadline: Deadline, refused: list[Other]) -> Generator[_Step]:
-        """Give what processes that are gone have left, until there is no time, or the back end takes no more.
-
-        :param refused: takes those that it does not want; they are still held.
-        """
-        for other in self._left.files():
-            try:
-                if deadline.is_over or len(refused) == _MOST_REFUSED:
-                    return
-                try:
-                    yield _Step(other.snapshot, deadline)
-                except Exception as error:
-                    if is_final(error):
-                        refused.append(other)
-                        continue
-                    if self._is_to_be_dropped(error):
-                        other.drop("ambiguous")
-                    if getattr(error, "retry_after", None) is not None:
-                        raise  # it asks to be left alone
-                    return
-                other.delivered()
-            finally:
-                if other not in refused:
-                    other.let_go()
-
-    def _is_to_be_dropped(self, error: Exception) -> bool:
-        """Tell whether something may have arrived and is not to arrive twice."""
-        return isinstance(error, DeliveryError) and error.is_ambiguous and self._ambiguous == "drop"
 
     def health(self) -> SpoolHealth:
         """Give the counts of now."""

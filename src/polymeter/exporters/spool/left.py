@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from polymeter.errors import DeliveryError
-from polymeter.exporters.spool.content import DamagedError, ForeignVersionError, unpacked
+from polymeter.exporters.spool.content import Content, DamagedError, ForeignVersionError, unpacked
 from polymeter.exporters.spool.tally import DAMAGED, DELIVERED, DROPPED
 
 if TYPE_CHECKING:
@@ -24,12 +24,14 @@ class Other:
     """One file of a process that is gone, held until it is known what becomes of it.
 
     :ivar snapshot: what is in it.
+    :ivar identity: what told its process apart; empty where nothing does.
     """
 
-    def __init__(self, hold: Hold, snapshot: Snapshot, missing: int, left: Left) -> None:
-        self.snapshot = snapshot
+    def __init__(self, hold: Hold, content: Content, left: Left) -> None:
+        self.snapshot: Snapshot = content.snapshot
+        self.identity = content.identity
         self._hold = hold
-        self._missing = missing
+        self._missing = content.missing
         self._left = left
 
     def delivered(self) -> None:
@@ -97,8 +99,7 @@ class Left:
             reason = "bytes"
         else:
             try:
-                content = unpacked(hold.read())
-                return Other(hold, content.snapshot, content.missing, self)
+                return Other(hold, unpacked(hold.read()), self)
             except ForeignVersionError:  # whoever wrote it may come again; else it becomes too old
                 return None
             except DamagedError:

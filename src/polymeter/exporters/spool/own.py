@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from polymeter.exporters.spool.content import packed
+from polymeter.exporters.spool.content import Heads, packed
 from polymeter.exporters.spool.folder import NoRoomError
 from polymeter.exporters.spool.holds import Holds
 from polymeter.exporters.spool.tally import DROPPED, FAILED
 from polymeter.forking import after_fork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from polymeter.data.snapshot import Snapshot
     from polymeter.exporters.spool.folder import Folder
     from polymeter.exporters.spool.holds import Hold
@@ -33,6 +35,7 @@ class Own:
         self._is_delta = is_delta
         self._fsync = fsync
         self._holds = Holds()
+        self._heads = Heads()
         self._begin()
         after_fork(self)
 
@@ -51,14 +54,15 @@ class Own:
         before = self._handed_over
         return snapshot.since(before) if before is not None and before.writer else snapshot
 
-    def keep(self, snapshot: Snapshot) -> Hold | None:
+    def keep(self, snapshot: Snapshot, identity: Callable[[Snapshot], Mapping[str, str]] | None = None) -> Hold | None:
         """Write ``snapshot`` to the folder, in place of what was there before.
 
+        :param identity: gives what tells this process apart at the back end.
         :return: the file; ``None`` if it could not be written, which is counted.
         """
         self._is_closed = False
         try:
-            content = packed(snapshot)
+            content = packed(snapshot, identity(snapshot) if identity is not None else {}, self._heads)
             for reason in self._folder.make_room(len(content), self._name):
                 self._tally.count(DROPPED, reason)
             before = self._holds.all()

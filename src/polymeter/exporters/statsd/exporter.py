@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections import deque
+from copy import copy
+from typing import TYPE_CHECKING, ClassVar
 
 from polymeter.clock import SYSTEM_CLOCK, Clock
-from polymeter.data.counter import Counter as Counted
 from polymeter.data.snapshot import Snapshot
-from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError
 from polymeter.exporters.statsd.environment import Environment
 from polymeter.exporters.statsd.levels import Levels
 from polymeter.exporters.statsd.lines import Lines
-from polymeter.exporters.statsd.messages import LONGEST, event_line, service_check_line, set_line
+from polymeter.exporters.statsd.losses import Losses, tell_clash
 from polymeter.exporters.statsd.naming import milliseconds_name
 from polymeter.exporters.statsd.observations import Observations, checked_bound
 from polymeter.exporters.statsd.opening import Place
 from polymeter.exporters.statsd.outbox import Unfinished
 from polymeter.exporters.statsd.packets import packed
+from polymeter.exporters.statsd.reporting import Reporting
 from polymeter.exporters.statsd.sender import Sender, failure_of
 from polymeter.exporters.statsd.series import SeriesTexts
 from polymeter.exporters.statsd.settings import (
@@ -29,7 +29,6 @@ from polymeter.exporters.statsd.settings import (
     constant_tags,
     origin_of,
     resource_pairs,
-    tail_of,
 )
 from polymeter.exporters.statsd.sockets import SentPartError
 from polymeter.forking import after_fork
@@ -43,17 +42,13 @@ if TYPE_CHECKING:
     from polymeter.data.metric import Metric
     from polymeter.data.tags import TagsLike
     from polymeter.exporters.statsd.dialects import DialectName, Type
-    from polymeter.exporters.statsd.messages import AlertType, Priority, Status
     from polymeter.exporters.statsd.settings import Cardinality
     from polymeter.subscription import Subscription
 
 __all__ = ["StatsDExporter"]
 
-_MESSAGES: Final = 1000
-"""Events, service checks and members of sets that wait for the next export."""
 
-
-class StatsDExporter:
+class StatsDExporter(Reporting):
     """Sends what came since the last export: counts as counts, levels as gauges, observations with their weights.
 
     A million increments are one line. Lines are packed into datagrams; of an export that was cut off only the rest is
@@ -113,48 +108,45 @@ class StatsDExporter:
         :param clock: what ``refresh`` is measured on, and what events are dated by.
         :raises DefinitionError: for anything that cannot be.
         """
-        self._dialect = checked_dialect(dialect)
-        environment = Environment.now(is_datadog=self._dialect.is_datadog)
+        chosen = checked_dialect(dialect)
+        environment = Environment.now(is_datadog=chosen.is_datadog)
         where = checked_address(address, environment)
         self._limit = checked_limit(packet_size, where, environment)
-        self._types = checked_types(self._dialect, timers, histograms)
+        self._types = checked_types(chosen, timers, histograms)
         if repeats is not None and repeats < 0:
             message = f"repeats={repeats!r}: give the number of values that are written out, 0 or more"
             raise DefinitionError(message)
-        if timestamps and not self._dialect.is_datadog:
+        if timestamps and not chosen.is_datadog:
             message = f"timestamps=True: the dialect {dialect!r} has none, only 'datadog' has"
             raise DefinitionError(message)
         if not refresh > 0:
             message = f"refresh={refresh!r}: give a positive number of seconds"
             raise DefinitionError(message)
-        self._origin = origin_of(container_id, cardinality, environment, is_detected=origin_detection)
+        origin = origin_of(container_id, cardinality, environment, is_detected=origin_detection)
         self._wanted = frozenset((resource_tags,) if isinstance(resource_tags, str) else resource_tags)
         said = environment.prefix if prefix is None else prefix
-        self._texts = SeriesTexts(
-            self._dialect,
+        texts = SeriesTexts(
+            chosen,
             prefix=f"{said.rstrip('.')}." if said else "",
             constant=constant_tags(tags, environment),
-            fields=self._origin.of_metrics,
-            clash=self._clash,
+            fields=origin.of_metrics,
+            clash=tell_clash,
         )
+        losses = Losses()
+        super().__init__(chosen, texts, origin, losses, clock)
         self._lines = Lines(
-            self._dialect,
-            self._texts,
+            chosen,
+            texts,
             limit=self._limit,
             types=self._types,
-            repeats=self._dialect.repeats if repeats is None else repeats,
+            repeats=chosen.repeats if repeats is None else repeats,
             timestamps=timestamps,
-            dropped=self._drop,
+            dropped=losses.count,
         )
         self._is_disabled = environment.is_disabled
-        self._clock = clock
-        framed = self._dialect.is_datadog
+        framed = chosen.is_datadog
         self._is_cut_anywhere = where.scheme == "tcp" or (where.scheme == "unixstream" and not framed)
-        self._sender = Sender(
-            Place(where, framed=framed, ipv6=ipv6 or environment.ipv6, refresh=refresh, clock=clock)
-        )
-        self._messages: deque[bytes] = deque()
-        self._dropped: Counter[str] = Counter()
+        self._sender = Sender(Place(where, framed=framed, ipv6=ipv6 or environment.ipv6, refresh=refresh, clock=clock))
         self._unfinished: Unfinished | None = None
         self._observations = Observations(checked_bound(exact))
         after_fork(self)
@@ -162,7 +154,7 @@ class StatsDExporter:
     @property
     def dropped(self) -> Mapping[str, int]:
         """Why -> lines that could not be sent, since the exporter was made."""
-        return dict(self._dropped)
+        return dict(self._losses.counts)
 
     @property
     def inexact(self) -> int:
@@ -179,96 +171,43 @@ class StatsDExporter:
         :raises DeliveryError: if not all of it could be sent; what was is not sent again.
         """
         if self._is_disabled:
-            self._messages.clear()
+            self._waiting.clear()
             return
         snapshot = Snapshot.of(snapshot)
         self._texts.with_constant(resource_pairs(snapshot.resource, self._wanted, self._dialect))
         before, self._unfinished = self._unfinished, None
-        messages = self._taken_messages()
+        if before is not None and before.is_dropped_by(snapshot):
+            before = None
+        messages = self._taken()
+        waiting = [] if before is None else before.packets
         try:
             fresh = snapshot if before is None else before.new_in(snapshot)
             lines = [*messages, *self._lines.of(fresh, Levels(snapshot.definitions), self._observations.taken)]
-            waiting = [] if before is None else before.packets
             packets = [*waiting, *self._packed(lines)]
-            if packets:
-                self._sender.send(packets, self._too_large)
-            self._observations.commit()
+            self._send(packets, len(waiting), snapshot)
         except SentPartError as part:
-            if part.sent > len(waiting) and not part.is_ambiguous:
-                self._unfinished = Unfinished(snapshot, packets[part.sent :])
-                self._observations.commit()
-            else:  # nothing of what is new
-                self._put_back(before, messages, sent=0 if part.is_ambiguous else part.sent)
+            if self._unfinished is None:  # nothing of what is new
+                self._put_back(before, messages, 0 if part.is_ambiguous else part.sent, is_doubtful=part.is_ambiguous)
             raise failure_of(part, self._sender.place) from part.error
         except BaseException:
-            self._put_back(before, messages, sent=0)
+            self._put_back(before, messages)
             raise
 
-    def event(
-        self,
-        title: str,
-        text: str,
-        *,
-        alert_type: AlertType | None = None,
-        priority: Priority | None = None,
-        aggregation_key: str | None = None,
-        source_type: str | None = None,
-        host: str | None = None,
-        tags: TagsLike | None = None,
-        at: float | None = None,
-    ) -> None:
-        """Have an event sent with the next export. Never waits.
+    def _send(self, packets: list[bytes], waiting: int, snapshot: Snapshot) -> None:
+        """Send packets, and keep the rest if something that is new was sent before it failed.
 
-        :param at: Unix seconds; default: now.
-        :raises DefinitionError: for another word, or in a dialect without events.
+        :param waiting: so many of the packets are older.
+        :raises SentPartError: if not all of them could be sent.
         """
-        self._check_messages("events")
-        line = event_line(
-            title,
-            text,
-            at=self._clock.wall() if at is None else at,
-            host=host,
-            aggregation_key=aggregation_key,
-            priority=priority,
-            source_type=source_type,
-            alert_type=alert_type,
-            tail=self._tags_of_message(tags) + self._origin.of_messages,
-        )
-        self._add_message(line)
-
-    def service_check(
-        self,
-        name: str,
-        status: Status,
-        *,
-        message: str | None = None,
-        host: str | None = None,
-        tags: TagsLike | None = None,
-        at: float | None = None,
-    ) -> None:
-        """Have a service check sent with the next export. Never waits.
-
-        :param at: Unix seconds; default: now.
-        :raises DefinitionError: for another status, or in a dialect without service checks.
-        """
-        self._check_messages("service checks")
-        line = service_check_line(
-            name,
-            status,
-            at=self._clock.wall() if at is None else at,
-            host=host,
-            message=message,
-            tags=self._tags_of_message(tags),
-            origin=self._origin.of_messages,
-        )
-        self._add_message(line)
-
-    def set(self, name: str, value: str | int, tags: TagsLike | None = None) -> None:
-        """Have a member of a set sent with the next export; the server counts those that differ. Never waits.
-
-        :raises InvalidMetricError: for a name or tags that cannot be.
-        """
-        self._add_message(set_line(self._texts.of(Counted(name, 0, tags)), str(value)))
+        try:
+            if packets:
+                self._sender.send(packets, self._losses.count_packet)
+        except SentPartError as part:
+            if part.sent > waiting and not part.is_ambiguous:
+                self._unfinished = Unfinished(snapshot, packets[part.sent :])
+                self._observations.commit()
+            raise
+        self._observations.commit()
 
     def names(self, definition: MetricDefinition) -> tuple[str, ...]:
         """Give the name of a metric, without the tags that some dialects write into it."""
@@ -277,13 +216,22 @@ class StatsDExporter:
             name = milliseconds_name(name, kind, definition.resolved_unit)
         return (self._texts.name(name),)
 
+    def speaking_for(self, identity: Mapping[str, str]) -> StatsDExporter:
+        """Give an exporter to the same address for the numbers of another process, whoever that was."""
+        del identity
+        other = copy(self)
+        other._unfinished = None
+        other._observations = Observations(0)
+        other._waiting = deque()
+        return other
+
     def close(self) -> None:
         """Close the socket that is kept between two exports; another export opens a new one."""
         self._sender.close()
 
     def after_fork_in_child(self) -> None:
         """Leave to the parent what it has not sent yet."""
-        self._messages.clear()
+        self._waiting.clear()
         self._unfinished = None
         self._observations.clear()
 
@@ -296,51 +244,10 @@ class StatsDExporter:
         # A stream of lines is cut between any two of them: each counts by itself.
         return lines if self._is_cut_anywhere else packed(lines, self._limit)
 
-    def _put_back(self, before: Unfinished | None, messages: list[bytes], *, sent: int) -> None:
+    def _put_back(
+        self, before: Unfinished | None, messages: list[bytes], sent: int = 0, *, is_doubtful: bool = False
+    ) -> None:
         if before is not None:
-            self._unfinished = Unfinished(before.given, before.packets[sent:])
+            self._unfinished = Unfinished(before.given, before.packets[sent:], is_doubtful or before.is_doubtful)
         self._observations.roll_back()
-        self._messages.extendleft(reversed(messages))
-
-    # -- events and service checks
-
-    def _check_messages(self, what: str) -> None:
-        if not self._dialect.is_datadog:
-            message = f"only the dialect 'datadog' has {what}"
-            raise DefinitionError(message)
-
-    def _tags_of_message(self, tags: TagsLike | None) -> str:
-        return tail_of(self._texts.pairs(Tags.of(tags)))
-
-    def _add_message(self, line: bytes) -> None:
-        if len(line) > LONGEST:
-            self._drop("too_long")
-        elif len(self._messages) >= _MESSAGES:
-            self._drop("messages")
-        else:
-            self._messages.append(line)
-
-    def _taken_messages(self) -> list[bytes]:
-        taken: list[bytes] = []
-        while self._messages:
-            taken.append(self._messages.popleft())
-        return taken
-
-    # -- what is not
-
-    def _too_large(self, packet: bytes) -> None:
-        for _ in packet.split(b"\n"):
-            self._drop("too_long")
-
-    def _drop(self, reason: str) -> None:
-        self._dropped[reason] += 1
-        if self._dropped[reason] == 1:
-            self._say("StatsD: a line could not be sent (%s); more of them are only counted, in .dropped", reason)
-
-    def _clash(self, one: str, other: str) -> None:
-        self._say("StatsD cannot tell the metrics %r and %r apart", one, other)
-
-    def _say(self, message: str, *details: object) -> None:
-        import logging  # dear to import, and rarely needed
-
-        logging.getLogger("polymeter.exporters").warning(message, *details)
+        self._waiting.extendleft(reversed(messages))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from polymeter.data.histogram import ReadsDistribution
 from polymeter.data.kind import Kind
 from polymeter.data.units import MILLISECONDS
-from polymeter.exporters.statsd.numbers import number_text, observed_text, rate_text
+from polymeter.exporters.statsd.numbers import in_unit, number_text, observed_text, rate_text
 from polymeter.exporters.statsd.weights import counted, evenly_weighted, weighted
 
 if TYPE_CHECKING:
@@ -110,7 +110,10 @@ class Lines:
             weigh = weighted if self._dialect.multiplies else evenly_weighted
             by_weight = weigh(self._allowed(counted(metric.distribution, unit), letters), self._repeats)
         else:
-            each = [(observed_text(unit.from_base(value)), 1) for value in observed]
+            found = [in_unit(unit, value) for value in observed]
+            each = [(observed_text(value), 1) for value in found if math.isfinite(value)]
+            for _ in range(len(found) - len(each)):
+                self._dropped("infinite")
             by_weight = {0: [text for text, _ in self._allowed(each, letters)]}
         for exponent, values in by_weight.items():
             rate = f"|@{rate_text(exponent)}" if exponent else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from polymeter.data.buckets import middle_of
 if TYPE_CHECKING:
     from polymeter.data.units import Unit
 
-__all__ = ["BucketTexts", "bucket_texts", "number_text", "observed_text", "rate_text", "rounded_text"]
+__all__ = ["BucketTexts", "bucket_texts", "in_unit", "number_text", "observed_text", "rate_text", "rounded_text"]
 
 _WHOLE: Final = 2.0**53
 _DIGITS: Final = 5
@@ -25,6 +26,14 @@ def number_text(value: float, *, exponents: bool = False) -> str:
     """
     text = repr(value)
     return text if exponents or "e" not in text else format(Decimal(text), "f")
+
+
+def in_unit(unit: Unit, base: float) -> float:
+    """Give a value in base units in ``unit``; infinite if no float can hold it."""
+    try:
+        return unit.from_base(base)
+    except OverflowError:  # of a very large integer
+        return math.inf if base > 0 else -math.inf
 
 
 def observed_text(value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import struct
 from bisect import bisect_right
@@ -124,7 +125,7 @@ class Datagrams(_Open):
         if not self._is_local:
             code = self._connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if code:
-                raise ConnectionRefusedError(code, "refused") if code == errno.ECONNREFUSED else OSError(code, "")
+                raise OSError(code, os.strerror(code))
 
 
 class _Stream(_Open):

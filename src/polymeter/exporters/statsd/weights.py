@@ -14,7 +14,7 @@ import math
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from polymeter.data.buckets import HIGHEST, LOWEST, middle_of, upper_bound_of
-from polymeter.exporters.statsd.numbers import bucket_texts, observed_text, rounded_text
+from polymeter.exporters.statsd.numbers import bucket_texts, in_unit, observed_text, rounded_text
 
 if TYPE_CHECKING:
     from polymeter.data.distribution import Distribution
@@ -125,7 +125,9 @@ def _mean(distribution: Distribution, unit: Unit) -> str | None:
             return None
     elif mean:
         return None
-    value = unit.from_base(mean)
+    value = in_unit(unit, mean)
+    if not math.isfinite(value):
+        return None
     return observed_text(value) if distribution.count == 1 else rounded_text(value)
 
 
@@ -135,4 +137,5 @@ def _mean_of_the_largest(distribution: Distribution, unit: Unit) -> str:
     below = math.fsum(middle_of(index) * number for index, number in others)
     above = distribution.sum + math.fsum(middle_of(index) * number for index, number in distribution.negative.items())
     mean = (above - below) / count
-    return rounded_text(unit.from_base(mean if _LARGEST < mean < math.inf else _LARGEST))
+    value = in_unit(unit, mean)
+    return rounded_text(value if mean > _LARGEST and value < math.inf else unit.from_base(_LARGEST))
