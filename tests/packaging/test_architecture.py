@@ -36,12 +36,14 @@ MAY_IMPORT = {
     "subscription": "",
     # The values and their merge: pure.
     "data": "errors",
+    # Tags of a context: of the host's work, not of any room.
+    "context": "data errors",
     # The rooms, in the order in which a fact travels.
     "events": f"{GROUND}",
     "sources": f"{GROUND} events",
     "cost": f"{GROUND} events",
     "collectors": f"{GROUND} events data cost",
-    "registries": f"{GROUND} data",
+    "registries": f"{GROUND} data context",
     "exporters": f"{GROUND} data",
     "pump": f"{GROUND} data",
     # Beside the flow.
@@ -52,7 +54,7 @@ MAY_IMPORT = {
     "catalogue": f"{GROUND} data",
     "configuration": f"{GROUND} data events sources collectors registries exporters pump",
     "metrics": f"{GROUND} data events collectors registries exporters pump health catalogue configuration",
-    "__init__": f"{GROUND} data events collectors registries exporters pump timing health catalogue metrics",
+    "__init__": f"{GROUND} data context events collectors registries exporters pump timing health catalogue metrics",
     "testing": f"{GROUND} data events sources collectors registries exporters pump timing journal metrics __init__",
     "cli": f"{GROUND} data events sources collectors registries exporters pump timing journal catalogue configuration"
     " metrics testing __init__",

@@ -37,6 +37,7 @@ PUBLIC_NAMES = [
     "Timer",
     "UpDownCounter",
     "__version__",
+    "context_tags",
 ]
 """Everything that `from polymeter import ...` promises, sorted."""
 

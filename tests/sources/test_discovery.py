@@ -6,7 +6,7 @@ import pytest
 
 from polymeter import sources
 from polymeter.sources import Discovered, discover
-from polymeter.sources.discovery import SOURCES
+from polymeter.sources.discovery import OF_NO_LIBRARY, SOURCES
 from tests.interpreter import answer_of
 
 
@@ -32,7 +32,7 @@ def test_a_version_outside_of_the_range_is_found_but_not_supported(monkeypatch, 
 
 def test_every_source_is_in_the_list():
     listed = {name for name in sources.__all__ if name.endswith("Source")}
-    assert {*SOURCES.values(), "HttpSource"} == listed
+    assert {*SOURCES.values(), "HttpSource", *OF_NO_LIBRARY} == listed
 
 
 def test_one_source_may_be_for_several_libraries(monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from polymeter.catalogue.entry import CatalogueEntry
 from polymeter.data.definition import MetricDefinition
@@ -154,10 +154,12 @@ def _measured(parts: Iterable[object]) -> Iterator[tuple[MetricDefinition, list[
     """Give the definition and the tags of what collectors declare as attributes of their classes."""
     for part in parts:
         for attribute in dict.fromkeys(name for each in reversed(type(part).__mro__) for name in vars(each)):
-            said: Any = getattr(type(part), attribute, None)
-            definition = getattr(said, "definition", None)
-            if isinstance(definition, MetricDefinition):
-                yield definition, [tag for tag, _ in said.tags]
+            found: Any = getattr(type(part), attribute, None)
+            several = cast("tuple[Any, ...]", found) if isinstance(found, tuple) else (found,)
+            for said in several:
+                definition = getattr(said, "definition", None)
+                if isinstance(definition, MetricDefinition):
+                    yield definition, [tag for tag, _ in said.tags]
 
 
 def _back_ends(parts: Iterable[object]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from polymeter.collectors.base import MetricsCollector, on
 from polymeter.collectors.measure import measure
+from polymeter.collectors.states import set_info, set_state
 from polymeter.data.layout import ABSENT
 from polymeter.lazily import lazily
 
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
     from polymeter.collectors.http import HttpMetricsCollector
     from polymeter.collectors.http_semconv import HttpSemconvMetricsCollector
     from polymeter.collectors.inference import InferenceMetricsCollector
+    from polymeter.collectors.memory import MemoryMetricsCollector
     from polymeter.collectors.rate_limits import RateLimitMetricsCollector
+    from polymeter.collectors.runtime import RuntimeMetricsCollector
+    from polymeter.collectors.runtime_semconv import RuntimeSemconvMetricsCollector
     from polymeter.collectors.structured_output import StructuredOutputMetricsCollector
+    from polymeter.collectors.timing import TimingMetricsCollector
     from polymeter.collectors.tracing import trace_ids
 else:  # not the two above: what is called like its module would be the module
     __getattr__, __dir__ = lazily(
@@ -29,8 +34,12 @@ else:  # not the two above: what is called like its module would be the module
             "http": "HttpMetricsCollector",
             "http_semconv": "HttpSemconvMetricsCollector",
             "inference": "InferenceMetricsCollector",
+            "memory": "MemoryMetricsCollector",
             "rate_limits": "RateLimitMetricsCollector",
+            "runtime": "RuntimeMetricsCollector",
+            "runtime_semconv": "RuntimeSemconvMetricsCollector",
             "structured_output": "StructuredOutputMetricsCollector",
+            "timing": "TimingMetricsCollector",
             "tracing": "trace_ids",
         },
     )
@@ -43,10 +52,16 @@ __all__ = [
     "HttpMetricsCollector",
     "HttpSemconvMetricsCollector",
     "InferenceMetricsCollector",
+    "MemoryMetricsCollector",
     "MetricsCollector",
     "RateLimitMetricsCollector",
+    "RuntimeMetricsCollector",
+    "RuntimeSemconvMetricsCollector",
     "StructuredOutputMetricsCollector",
+    "TimingMetricsCollector",
     "measure",
     "on",
+    "set_info",
+    "set_state",
     "trace_ids",
 ]

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from polymeter.collectors.compiled import compiled
-from polymeter.collectors.measure import Measure
+from polymeter.collectors.measure import Measure, Measures
+from polymeter.collectors.states import set_info, set_state
 from polymeter.contracts import CanKeepExemplars, CanKeepTime
 from polymeter.errors import DefinitionError
 from polymeter.events.listener import checked_listener
 from polymeter.subscription import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from polymeter.collectors.exemplars import Origin
     from polymeter.contracts import CanDispatchEvents, CanStoreMetrics
@@ -63,7 +64,7 @@ class MetricsCollector:
         # By name, the base's first: overriding an attribute overrides the declaration.
         names = [name for each in reversed(cls.__mro__) for name in vars(each)]
         attributes = {name: getattr(cls, name, None) for name in names}
-        cls.__measures = tuple(each for each in attributes.values() if isinstance(each, Measure))
+        cls.__measures = tuple(measure for each in attributes.values() for measure in _declared(each))
         cls.__handlers = tuple(
             (name, event_type, priority)
             for name, each in attributes.items()
@@ -148,6 +149,17 @@ class MetricsCollector:
         """Set a gauge; gives the metric that was touched."""
         return self.registry.gauge(name, value, tags)
 
+    def info(self, name: str, tags: TagsLike) -> Any:
+        """Say something in words, in ``tags``: a gauge that is always 1; gives the metric that was touched."""
+        return set_info(self.registry, name, tags)
+
+    def states(self, name: str, state: object, states: Iterable[object], tags: TagsLike | None = None) -> list[Any]:
+        """Say which of ``states`` something is in: a gauge for each, 1 or 0; gives the metrics that were touched.
+
+        :raises DefinitionError: unless ``states`` are two or more texts, or members of an enum of texts.
+        """
+        return set_state(self.registry, name, state, states, tags)
+
     def histogram(self, name: str, value: float, tags: TagsLike | None = None) -> Any:
         """Add one observation; gives the metric that was touched."""
         return self.registry.histogram(name, value, tags)
@@ -166,6 +178,13 @@ class MetricsCollector:
         """
         if labels and isinstance(self.registry, CanKeepExemplars):
             self.registry.exemplar(kind, name, value, labels, tags)
+
+
+def _declared(attribute: Any) -> tuple[Measure, ...]:
+    """Give the metrics that one attribute of a class declares."""
+    if isinstance(attribute, Measures):
+        return attribute
+    return (attribute,) if isinstance(attribute, Measure) else ()
 
 
 def _placed(handler: Callable[[Any], object], event_type: type, registry: CanStoreMetrics) -> Callable[[Any], object]:

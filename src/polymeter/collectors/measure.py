@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from polymeter.collectors.exemplars import ExemplarSource, Origin, origin_of
-from polymeter.collectors.paths import Source, check_source
+from polymeter.collectors.paths import Source, check_source, getter
+from polymeter.collectors.states import STATE, always, always_one, checked_states, is_in
 from polymeter.data.definition import MetricDefinition
 from polymeter.data.kind import Kind
 from polymeter.errors import DefinitionError
 
 if TYPE_CHECKING:
+    from enum import Enum
+
+    from polymeter.data.definition import Combine
     from polymeter.data.tags import TagValue
 
-__all__ = ["Measure", "TagSources", "measure"]
+__all__ = ["Measure", "Measures", "TagSources", "measure"]
 
 EventT = TypeVar("EventT")
 
@@ -35,6 +39,12 @@ class Measure:
     exemplar: Origin | None = None
 
 
+class Measures(tuple[Measure, ...]):
+    """Several metrics that are declared as one."""
+
+    __slots__ = ()
+
+
 class _Declarations:
     """The verbs of :data:`measure`.
 
@@ -49,7 +59,7 @@ class _Declarations:
     * ``exemplar``, of counters, histograms and timers: where the value came from. A field path (``"trace_id"``), a
       mapping of label name -> field path or callable, or a callable that takes the event and gives such labels. A
       ``None`` among them, or instead of them, means that there is no exemplar;
-    * ``unit``, ``help``, ``buckets``, ``domains``, ``expire_after``, ``budget``, ``keep``: see
+    * ``unit``, ``help``, ``combine``, ``buckets``, ``domains``, ``expire_after``, ``budget``, ``keep``: see
       :meth:`~polymeter.contracts.CanStoreMetrics.define`.
 
     :raises DefinitionError: when the class is made, for a field that the event does not have, or a definition that
@@ -131,6 +141,7 @@ class _Declarations:
         when: Callable[[EventT], object] | None = None,
         unit: str | None = None,
         help: str | None = None,
+        combine: Combine | str | None = None,
         domains: Mapping[str, Iterable[TagValue]] | None = None,
         expire_after: float | None = None,
         budget: int | None = None,
@@ -147,10 +158,80 @@ class _Declarations:
             None,
             unit=unit,
             help=help,
+            combine=combine,
             domains=domains,
             expire_after=expire_after,
             budget=budget,
             keep=keep,
+        )
+
+    def info(
+        self,
+        name: str,
+        *,
+        on: type[EventT],
+        tags: TagSources,
+        when: Callable[[EventT], object] | None = None,
+        help: str | None = None,
+        expire_after: float | None = None,
+        budget: int | None = None,
+        keep: bool | None = None,
+    ) -> Measure:
+        """Say something in words: a gauge that is always 1, and what is said in its tags. End its name in ``info``.
+
+        What is said stays beside what is said later, unless ``expire_after`` ends it.
+        """
+        return self.gauge(
+            name,
+            on=on,
+            value=always_one,
+            tags=tags,
+            when=when,
+            help=help,
+            expire_after=expire_after,
+            budget=budget,
+            keep=keep,
+        )
+
+    def states(
+        self,
+        name: str,
+        *,
+        on: type[EventT],
+        state: str | Callable[[EventT], object],
+        states: Iterable[str | Enum],
+        tags: TagSources = (),
+        when: Callable[[EventT], object] | None = None,
+        help: str | None = None,
+        combine: Combine | str | None = None,
+        expire_after: float | None = None,
+        budget: int | None = None,
+        keep: bool | None = None,
+    ) -> Measures:
+        """Say which of some states something is in: a gauge for each state, with the tag ``state``; 1 if it is, else 0.
+
+        :param state: the state: one of ``states``; for any other one all of them are 0, and for ``None`` nothing is
+            recorded.
+        :param states: texts, or the members of an enum of texts, which may be given by its class.
+        :param combine: over processes; ``sum`` counts how many of them are in a state.
+        """
+        known = checked_states(name, states)
+        check_source(state, on, f"measure.states({name!r})")
+        read = getter(state)
+        return Measures(
+            self.gauge(
+                name,
+                on=on,
+                value=is_in(each, read),
+                tags={**_sources_of(tags, f"measure.states({name!r})"), STATE: always(each)},
+                when=when,
+                help=help,
+                combine=combine,
+                expire_after=expire_after,
+                budget=budget,
+                keep=keep,
+            )
+            for each in known
         )
 
     def histogram(
@@ -239,12 +320,7 @@ def _measured(  # noqa: PLR0917 - the verbs above say them in this order
     if when is not None and not callable(when):
         message = f"{what}: when={when!r} is not callable; it takes the event, as in when=lambda event: event.ok"
         raise DefinitionError(message)
-    if isinstance(tags, str):
-        message = f"{what}: tags={tags!r} is one str; for one tag write tags=({tags!r},)"
-        raise DefinitionError(message)
-    sources: dict[str, Source] = {}
-    for tag in tags:
-        sources[tag] = tags[tag] if isinstance(tags, Mapping) else tag
+    sources = _sources_of(tags, what)
     for source in (*sources.values(), *(() if value is None else (value,))):
         check_source(source, on, what)
     return Measure(
@@ -255,6 +331,17 @@ def _measured(  # noqa: PLR0917 - the verbs above say them in this order
         when=when,
         exemplar=origin_of(exemplar, on, what),
     )
+
+
+def _sources_of(tags: TagSources, what: str) -> dict[str, Source]:
+    """Give tag name -> where it comes from."""
+    if isinstance(tags, str):
+        message = f"{what}: tags={tags!r} is one str; for one tag write tags=({tags!r},)"
+        raise DefinitionError(message)
+    sources: dict[str, Source] = {}
+    for tag in tags:
+        sources[tag] = tags[tag] if isinstance(tags, Mapping) else tag
+    return sources
 
 
 def _check_class(on: object, what: str) -> None:

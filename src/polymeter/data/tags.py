@@ -61,10 +61,12 @@ class Tags(Mapping[str, TagValue | Enum | None]):
     with the same content compares equal as well.
     """
 
-    __slots__ = ("_given", "_hash", "_items")
+    __slots__ = ("_given", "_hash", "_names", "_texts")
 
     _given: dict[str, TagValue | Enum | None] | None  # None: the texts themselves
-    _items: tuple[tuple[str, str], ...]
+    # Apart from each other: a series has both at hand, and a snapshot makes one of these for each.
+    _names: tuple[str, ...]
+    _texts: tuple[str, ...]
     _hash: int
 
     def __init__(self, values: TagsLike | None = None) -> None:
@@ -81,10 +83,10 @@ class Tags(Mapping[str, TagValue | Enum | None]):
         for key in kept:
             _check_key(key)
         self._given = kept
-        self._items = tuple(
-            sorted((canonical_text(key, key), canonical_text(key, value)) for key, value in kept.items())
-        )
-        self._hash = hash(self._items)
+        pairs = sorted((canonical_text(key, key), canonical_text(key, value)) for key, value in kept.items())
+        self._names = names = tuple(name for name, _ in pairs)
+        self._texts = texts = tuple(text for _, text in pairs)
+        self._hash = hash((names, texts))
 
     @classmethod
     def of(cls, values: TagsLike | None = None) -> Tags:
@@ -102,8 +104,9 @@ class Tags(Mapping[str, TagValue | Enum | None]):
         if not names:
             return _EMPTY
         tags = cls.__new__(cls)
-        tags._items = items = tuple(zip(names, texts, strict=True))  # noqa: SLF001 - of this very class
-        tags._hash = hash(items)  # noqa: SLF001
+        tags._names = names  # noqa: SLF001 - of this very class
+        tags._texts = texts  # noqa: SLF001
+        tags._hash = hash((names, texts))  # noqa: SLF001
         tags._given = None  # noqa: SLF001
         return tags
 
@@ -116,7 +119,7 @@ class Tags(Mapping[str, TagValue | Enum | None]):
     def _values(self) -> dict[str, TagValue | Enum | None]:
         given = self._given
         if given is None:
-            given = self._given = dict(self._items)
+            given = self._given = dict(zip(self._names, self._texts, strict=True))
         return given
 
     def with_(self, key: str, value: TagValue | Enum | None) -> Self:
@@ -137,12 +140,27 @@ class Tags(Mapping[str, TagValue | Enum | None]):
 
     def contains(self, other: TagsLike) -> bool:
         """Tell whether every tag of ``other`` is here with the same canonical text."""
-        return set(Tags.of(other).canonical) <= set(self._items)
+        return set(Tags.of(other).canonical) <= set(self.canonical)
 
     @property
     def canonical(self) -> tuple[tuple[str, str], ...]:
         """The identity: ``(name, text)`` pairs sorted by name."""
-        return self._items
+        return tuple(zip(self._names, self._texts, strict=True))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, sorted."""
+        return self._names
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The canonical texts, in the order of ``names``."""
+        return self._texts
+
+    @property
+    def are_texts(self) -> bool:
+        """Whether every value is its canonical text."""
+        return self._given is None or all(type(value) is str for value in self._given.values())
 
     def to_dict(self) -> dict[str, TagValue | Enum | None]:
         """Give a new dict with the original values."""
@@ -155,14 +173,14 @@ class Tags(Mapping[str, TagValue | Enum | None]):
         return iter(self._values)
 
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._names)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Tags):
-            return self._items == other._items
+            return self._texts == other._texts and self._names == other._names
         if isinstance(other, Mapping):
             try:
-                return self._items == Tags(cast("TagsLike", other))._items
+                return self == Tags(cast("TagsLike", other))
             except InvalidTagsError:
                 return False
         return NotImplemented
@@ -171,7 +189,7 @@ class Tags(Mapping[str, TagValue | Enum | None]):
         return self._hash
 
     def __str__(self) -> str:
-        return ",".join(f'{key}="{_quoted(text)}"' for key, text in self._items)
+        return ",".join(f'{key}="{_quoted(text)}"' for key, text in self.canonical)
 
     def __repr__(self) -> str:
         return f"Tags({self._values!r})"

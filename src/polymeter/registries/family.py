@@ -98,6 +98,12 @@ class LookUp:
             arranged = itemgetter(*order)
             self.get = lambda values: get(arranged(values))
 
+    @property
+    def way(self) -> Way:
+        """The short way, for tags in a ``dict`` in any order, whose values are all text."""
+        shelf = self.shelf
+        return shelf.folding_way if shelf.family.budget.exploding in shelf.names else shelf.way
+
     def learn(self, values: tuple[Any, ...], series: Series[Any]) -> None:
         """Find ``series`` by ``values`` from now on, if :meth:`get` does not."""
         if self.get(values) is not series:
@@ -194,4 +200,4 @@ class Family:
 
 def split(tags: Tags) -> tuple[Texts, Texts]:
     """Give the sorted names and the texts of tags: what they are found by."""
-    return tuple(name for name, _ in tags.canonical), tuple(text for _, text in tags.canonical)
+    return tags.names, tags.texts

@@ -143,7 +143,7 @@ class Series(ABC, Generic[MetricT]):
     def place(self) -> tuple[Shelf, tuple[str, ...]]:
         """Where the series stands."""
         identity = self._identity
-        return self._shelf, identity if isinstance(identity, tuple) else tuple(text for _, text in identity.canonical)
+        return self._shelf, identity if isinstance(identity, tuple) else identity.texts
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from polymeter.sources.versions import installed_version, is_supported, supported_range
 
-__all__ = ["SOURCES", "Discovered", "discover"]
+__all__ = ["OF_NO_LIBRARY", "SOURCES", "Discovered", "discover"]
 
 SOURCES: Final = {
     "openai": "OpenAISource",
@@ -17,6 +17,17 @@ SOURCES: Final = {
     "instructor": "InstructorSource",
 }
 """Libraries and their sources; the extra that serves a library is called as it is."""
+
+OF_NO_LIBRARY: Final = (
+    "RuntimeSource",
+    "ProcessSource",
+    "GarbageSource",
+    "EventLoopSource",
+    "ThreadsSource",
+    "DiskSource",
+    "PythonSource",
+)
+"""Sources of what every program has: there is nothing to discover, so they are asked for by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,11 @@ class AttributesOf(Generic[Block]):
 
     def __call__(self, tags: Tags) -> Block:
         """Give the block."""
-        given: dict[str, Any] = tags.to_dict()
-        # Tags are equal whatever the types of their values; attributes are not.
-        key = (tags.canonical, *given, *map(type, given.values()))
+        key: Any = (tags.names, tags.texts)
+        if not tags.are_texts:
+            # Tags are equal whatever the types of their values; attributes are not.
+            given: dict[str, Any] = tags.to_dict()
+            key = (key, *given, *map(type, given.values()))
         block = self._known.get(key)
         if block is None:
             if len(self._known) >= _MOST:

@@ -27,7 +27,6 @@ _AT_ONCE: Final = 1024
 """Series that are looked at in one step: about a millisecond's work."""
 
 _Texts: TypeAlias = tuple[str, ...]
-_NO_TAGS: Final[tuple[_Texts, _Texts]] = ((), ())
 
 
 class SeriesOf(Generic[Block]):
@@ -55,8 +54,7 @@ class SeriesOf(Generic[Block]):
             return False
         metrics = self._family.sources[0].metrics
         for begin in range(0, len(metrics), _AT_ONCE):
-            canonical: Any = [metric.tags.canonical for metric in metrics[begin : begin + _AT_ONCE]]
-            tags: Any = [tuple(zip(*pairs, strict=True)) or _NO_TAGS for pairs in canonical]
+            tags = [(metric.tags.names, metric.tags.texts) for metric in metrics[begin : begin + _AT_ONCE]]
             if any("" in texts for _, texts in tags):
                 return False
             self._tags += tags
