@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from polymeter.catalogue.entry import CatalogueEntry
 from polymeter.data.definition import MetricDefinition
@@ -155,7 +155,7 @@ def _measured(parts: Iterable[object]) -> Iterator[tuple[MetricDefinition, list[
     for part in parts:
         for attribute in dict.fromkeys(name for each in reversed(type(part).__mro__) for name in vars(each)):
             found: Any = getattr(type(part), attribute, None)
-            several = cast("tuple[Any, ...]", found) if isinstance(found, tuple) else (found,)
+            several: tuple[Any, ...] = found if isinstance(found, tuple) else (found,)
             for said in several:
                 definition = getattr(said, "definition", None)
                 if isinstance(definition, MetricDefinition):

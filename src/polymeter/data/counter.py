@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from polymeter.data.exemplar import Exemplar
-    from polymeter.data.tags import TagsLike
+    from polymeter.data.tags import Tags, TagsLike
     from polymeter.data.units import Unit
 
 __all__ = ["Counter", "UpDownCounter"]
@@ -56,6 +56,32 @@ class _Total(Metric):
     def value(self) -> float:
         """The sum; an ``int`` as long as only integers were added."""
         return self.total.value
+
+    @classmethod
+    def of_parts(  # noqa: PLR0917 - called for each series of a snapshot
+        cls,
+        name: str,
+        total: Sum,
+        tags: Tags,
+        start: float,
+        timestamp: float,
+        unit: Unit,
+        exemplars: tuple[Exemplar, ...],
+    ) -> Self:
+        """Make a value of parts that were looked at when they were recorded: nothing is checked."""
+        made = object.__new__(cls._unsealed)
+        made.name = name
+        made.total = total
+        made.tags = tags
+        made.start = start
+        made.timestamp = timestamp
+        made.unit = unit
+        made.exemplars = ()
+        made.__class__ = cls
+        if exemplars:
+            made._keep(exemplars)
+        sealed: Self = made
+        return sealed
 
     @classmethod
     def identity(cls, name: str, tags: TagsLike | None = None, *, unit: Unit | str | None = None) -> Self:

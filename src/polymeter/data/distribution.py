@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from polymeter.data.bucket_array import NO_BUCKETS, BucketArray, Buckets
 from polymeter.data.buckets import bucket_of, middle_of
 from polymeter.data.sums import ZERO, Sum
-from polymeter.data.value import Immutable, Value
+from polymeter.data.value import Immutable, Value, unsealed
 from polymeter.errors import InvalidMetricError
 
 if TYPE_CHECKING:
@@ -236,6 +236,8 @@ class Distribution(Value, Immutable):
 
 EMPTY: Final = Distribution()
 
+_Unsealed: Any = unsealed(Distribution)
+
 
 class DistributionBuilder:
     """The mutable side of :class:`Distribution`: what a series records into.
@@ -301,17 +303,19 @@ class DistributionBuilder:
     def freeze(self) -> Distribution:
         """Give an immutable copy."""
         count, total, low, high, zeros, positive, negative, bound_counts = self._state
-        return Distribution(
-            count=count,
-            total=total,
-            min=low if count else math.nan,
-            max=high if count else math.nan,
-            zeros=zeros,
-            positive=positive.freeze(),
-            negative=negative.freeze(),
-            bounds=self._bounds,
-            bound_counts=tuple(bound_counts),
-        )
+        made = object.__new__(_Unsealed)
+        made.count = count
+        made.total = total
+        made.min = low if count else math.nan
+        made.max = high if count else math.nan
+        made.zeros = zeros
+        made.positive = positive.freeze()
+        made.negative = negative.freeze()
+        made.bounds = self._bounds
+        made.bound_counts = tuple(bound_counts)
+        made.__class__ = Distribution
+        sealed: Distribution = made
+        return sealed
 
 
 _State: TypeAlias = tuple[int, Sum, float, float, int, BucketArray, BucketArray, list[int]]

@@ -9,7 +9,7 @@ from polymeter.data.kind import Kind
 from polymeter.data.metric import Metric, checked_number
 
 if TYPE_CHECKING:
-    from polymeter.data.tags import TagsLike
+    from polymeter.data.tags import Tags, TagsLike
     from polymeter.data.units import Unit
 
 __all__ = ["Gauge"]
@@ -50,6 +50,24 @@ class Gauge(Metric):
         self._set(name, tags, start, timestamp, unit)
         object.__setattr__(self, "_value", value if value != value else checked_number(name, value))  # noqa: PLR0124 - NaN
         object.__setattr__(self, "sequence", sequence)
+
+    @classmethod
+    def of_parts(  # noqa: PLR0917 - called for each series of a snapshot
+        cls, name: str, value: float, tags: Tags, start: float, timestamp: float, unit: Unit, sequence: int
+    ) -> Self:
+        """Make a value of parts that were looked at when they were recorded: nothing is checked."""
+        made = object.__new__(cls._unsealed)
+        made.name = name
+        made._value = value
+        made.tags = tags
+        made.start = start
+        made.timestamp = timestamp
+        made.unit = unit
+        made.exemplars = ()
+        made.sequence = sequence
+        made.__class__ = cls
+        sealed: Self = made
+        return sealed
 
     @property
     def value(self) -> float:

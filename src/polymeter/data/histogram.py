@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from polymeter.data.exemplar import Exemplar
-    from polymeter.data.tags import TagsLike
+    from polymeter.data.tags import Tags, TagsLike
 
 __all__ = ["Histogram", "ReadsDistribution", "ReadsTimer", "Timer"]
 
@@ -151,6 +151,32 @@ class _Distributed(Metric, ReadsDistribution):
         elif self.kind is Kind.TIMER and (value.negative.counts or value.min < 0):
             checked_number(name, value.min, negative=False)
         object.__setattr__(self, "_distribution", value)
+
+    @classmethod
+    def of_parts(  # noqa: PLR0917 - called for each series of a snapshot
+        cls,
+        name: str,
+        distribution: Distribution,
+        tags: Tags,
+        start: float,
+        timestamp: float,
+        unit: Unit,
+        exemplars: tuple[Exemplar, ...],
+    ) -> Self:
+        """Make a value of parts that were looked at when they were recorded: nothing is checked."""
+        made = object.__new__(cls._unsealed)
+        made.name = name
+        made._distribution = distribution
+        made.tags = tags
+        made.start = start
+        made.timestamp = timestamp
+        made.unit = unit
+        made.exemplars = ()
+        made.__class__ = cls
+        if exemplars:
+            made._keep(exemplars)
+        sealed: Self = made
+        return sealed
 
     @property
     def distribution(self) -> Distribution:

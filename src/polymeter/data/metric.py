@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeGuard
 from polymeter.data.exemplar import chosen
 from polymeter.data.tags import Tags
 from polymeter.data.units import Unit, unit_of
-from polymeter.data.value import Immutable
+from polymeter.data.value import Immutable, unsealed
 from polymeter.errors import InvalidMetricError
 
 if TYPE_CHECKING:
@@ -41,12 +41,18 @@ class Metric(Immutable, ABC):
     __slots__ = ("exemplars", "name", "start", "tags", "timestamp", "unit")
 
     kind: ClassVar[Kind]
+    _unsealed: ClassVar[Any]
     name: str
     tags: Tags
     start: float
     timestamp: float
     unit: Unit
     exemplars: tuple[Exemplar, ...]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__setattr__" not in vars(cls):
+            cls._unsealed = unsealed(cls)
 
     def _set(self, name: str, tags: TagsLike | None, start: float, timestamp: float, unit: Unit | str | None) -> None:
         put = object.__setattr__

@@ -304,7 +304,7 @@ class _SumSeries(Series[MetricT]):
     __slots__ = ("_total",)
 
     _may_fall: ClassVar[bool]
-    _metric: ClassVar[Callable[..., Any]]
+    _made: ClassVar[Callable[..., Any]]
 
     def __init__(self, shelf: Shelf, texts: tuple[str, ...], tags: Tags, start: float) -> None:
         super().__init__(shelf, texts, tags, start)
@@ -360,15 +360,8 @@ class _SumSeries(Series[MetricT]):
             total = Sum(total)
         family = self._shelf.family
         board = family.exemplars
-        frozen: MetricT = self._metric(
-            family.name,
-            total,
-            self.tags,
-            start=self.start,
-            timestamp=timestamp,
-            unit=family.unit,
-            exemplars=board.of(self) if board else (),
-        )
+        exemplars = board.of(self) if board else ()
+        frozen: MetricT = self._made(family.name, total, self.tags, self.start, timestamp, family.unit, exemplars)
         return frozen
 
 
@@ -387,7 +380,7 @@ class CounterSeries(_SumSeries[Counter]):
 
     kind = Kind.COUNTER
     _may_fall = False
-    _metric = Counter
+    _made = Counter.of_parts
 
 
 class UpDownSeries(_SumSeries[UpDownCounter]):
@@ -397,7 +390,7 @@ class UpDownSeries(_SumSeries[UpDownCounter]):
 
     kind = Kind.UP_DOWN
     _may_fall = True
-    _metric = UpDownCounter
+    _made = UpDownCounter.of_parts
 
 
 class Now(float):
@@ -477,9 +470,8 @@ class GaugeSeries(Series[Gauge]):
         at, sequence, value = self._state[:3]
         if sequence < 0:
             at = timestamp
-        return Gauge(
-            self.name, value, self.tags, start=min(self.start, at), timestamp=at, sequence=sequence, unit=self.unit
-        )
+        family = self._shelf.family
+        return Gauge.of_parts(family.name, value, self.tags, min(self.start, at), at, family.unit, sequence)
 
 
 _State: TypeAlias = "tuple[float, int, float, float, int]"
@@ -523,7 +515,7 @@ class _DistributionSeries(Series[MetricT], ReadsDistribution):
     __slots__ = ("_builder",)
 
     _may_fall: ClassVar[bool]
-    _metric: ClassVar[Callable[..., Any]]
+    _made: ClassVar[Callable[..., Any]]
 
     def __init__(self, shelf: Shelf, texts: tuple[str, ...], tags: Tags, start: float) -> None:
         super().__init__(shelf, texts, tags, start)
@@ -575,15 +567,9 @@ class _DistributionSeries(Series[MetricT], ReadsDistribution):
         """Give what is published now, without draining."""
         family = self._shelf.family
         board = family.exemplars
-        frozen: MetricT = self._metric(
-            family.name,
-            self._builder.freeze(),
-            self.tags,
-            start=self.start,
-            timestamp=timestamp,
-            unit=family.unit,
-            exemplars=board.of(self) if board else (),
-        )
+        exemplars = board.of(self) if board else ()
+        state = self._builder.freeze()
+        frozen: MetricT = self._made(family.name, state, self.tags, self.start, timestamp, family.unit, exemplars)
         return frozen
 
     @property
@@ -601,7 +587,7 @@ class HistogramSeries(_DistributionSeries[Histogram]):
 
     kind = Kind.HISTOGRAM
     _may_fall = True
-    _metric = Histogram
+    _made = Histogram.of_parts
 
 
 class TimerSeries(_DistributionSeries[Timer], ReadsTimer):
@@ -611,7 +597,7 @@ class TimerSeries(_DistributionSeries[Timer], ReadsTimer):
 
     kind = Kind.TIMER
     _may_fall = False
-    _metric = Timer
+    _made = Timer.of_parts
 
 
 _SERIES: Final[dict[Kind, type[Series[Any]]]] = {
