@@ -15,6 +15,7 @@ from benchmarks.harness import Result, table
 
 SUBJECTS = (
     "recording",
+    "filters",
     "six",
     "idle",
     "memory",

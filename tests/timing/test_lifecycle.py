@@ -168,6 +168,22 @@ def test_a_context_manager_class_is_told_apart_by_its_objects(metrics, clock, to
     assert ends == [(2000, "ok"), (0, "ok"), (1000, "ok")]
 
 
+def test_a_class_that_inherits_its_block_is_timed_by_it_and_its_base_is_not(metrics, told):
+    class Base:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            return None
+
+    @timed("block_ms")
+    class Block(Base): ...
+
+    with Base(), Block():
+        pass
+    assert outcomes(told) == {"ok": 1}
+
+
 def test_the_dispatcher_is_the_one_that_was_current_at_the_start(clock):
     first, second = (Metrics(clock=clock).collect(TimingMetricsCollector()) for _ in range(2))
 

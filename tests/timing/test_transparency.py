@@ -10,6 +10,7 @@ import inspect
 import pickle
 import traceback
 import types
+from collections.abc import Coroutine
 
 import pytest
 from hypothesis import given
@@ -381,6 +382,36 @@ class Fetch:
 def test_what_can_be_used_in_more_ways_than_by_awaiting_is_left_alone(metrics):
     fetch = Fetch()
     assert timed(lambda: fetch)() is fetch
+
+
+class Compiled(Coroutine):
+    """A coroutine of another make, as compilers have them."""
+
+    __slots__ = ("_steps",)
+
+    def __init__(self, steps):
+        self._steps = steps
+
+    def __await__(self):
+        return self._steps.__await__()
+
+    def send(self, value):
+        return self._steps.send(value)
+
+    def throw(self, *error):
+        return self._steps.throw(*error)
+
+
+def test_a_coroutine_of_another_make_is_followed(metrics, clock, told):
+    async def steps():
+        clock.advance(1)
+        return 3
+
+    async def main():
+        return await timed("it")(lambda: Compiled(steps()))()
+
+    assert asyncio.run(main()) == 3
+    assert told[-1].duration_ms == 1000
 
 
 def test_an_object_that_raises_at_every_question_passes_through(metrics, told):

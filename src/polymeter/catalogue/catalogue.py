@@ -155,7 +155,7 @@ def _measured(parts: Iterable[object]) -> Iterator[tuple[MetricDefinition, list[
     for part in parts:
         for attribute in dict.fromkeys(name for each in reversed(type(part).__mro__) for name in vars(each)):
             found: Any = getattr(type(part), attribute, None)
-            several: tuple[Any, ...] = found if isinstance(found, tuple) else (found,)
+            several: Any = found if isinstance(found, tuple) else (found,)
             for said in several:
                 definition = getattr(said, "definition", None)
                 if isinstance(definition, MetricDefinition):
