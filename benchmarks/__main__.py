@@ -22,6 +22,7 @@ SUBJECTS = (
     "many",
     "rendering",
     "otlp",
+    "remote_write",
     "sick",
     "openai_call",
     "http_call",
@@ -38,6 +39,8 @@ PEERS = (
     "opentelemetry-instrumentation-genai-openai",
     "opentelemetry-instrumentation-httpx",
     "blinker",
+    "datadog",
+    "statsd",
 )
 
 

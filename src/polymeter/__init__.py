@@ -2,6 +2,8 @@
 
 A library says what happened as typed events; collectors decide what that means as metrics; registries remember;
 exporters deliver.
+
+PYTEST_DONT_REWRITE: else pytest, whose plugin is in here, warns where this is imported before it.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from polymeter.lazily import lazily
 
 if TYPE_CHECKING:
     from polymeter.clock import Clock
+    from polymeter.context import context_tags
     from polymeter.data import (
         Combine,
         Counter,
@@ -48,6 +51,7 @@ else:
         __name__,
         {
             "clock": "Clock",
+            "context": "context_tags",
             "contracts": "",
             "data": "Combine Counter Distribution Gauge Histogram Kind Metric MetricDefinition Snapshot Tags Timer "
             "UpDownCounter",
@@ -97,4 +101,5 @@ __all__ = [
     "Timer",
     "UpDownCounter",
     "__version__",
+    "context_tags",
 ]

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from polymeter import Metrics
-from polymeter.collectors import MetricsCollector, measure
 from polymeter.errors import DefinitionError
-from polymeter.events import Event, EventDispatcher
+from polymeter.events import EventDispatcher
 from polymeter.registries import AggregatingRegistry, InMemoryRegistry, WindowedRegistry
 from polymeter.testing import Watched, assert_approved
-
-
-@dataclass(slots=True, kw_only=True)
-class TurnFinished(Event):
-    model: str = "x"
-
-
-class ChatMetrics(MetricsCollector):
-    turns = measure.counter("chat.turns", on=TurnFinished, tags=("model",))
+from tests.testing.chat import ChatMetrics, TurnFinished
 
 
 @pytest.fixture
@@ -40,7 +29,12 @@ def test_only_what_changed_since_counts(existing, metrics_for):
     existing.events.dispatch(TurnFinished(model="x"))
     assert watched.total("chat.turns") == 2
     assert watched.total("chat.turns", {"model": "y"}) == 1
-    assert sorted(map(str, watched.changes())) == ['chat.turns{model="x"} 1', 'chat.turns{model="y"} 1']
+    assert [str(each) for each in watched.changes()] == [
+        'chat.latency_ms{model="x"} 100.0',
+        'chat.latency_ms{model="y"} 100.0',
+        'chat.turns{model="x"} 1',
+        'chat.turns{model="y"} 1',
+    ]
     assert [each.model for each in watched.events] == ["y", "x"]
     watched.check("chat.turns", {"model": "x"}, by=1)
 

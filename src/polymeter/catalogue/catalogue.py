@@ -150,13 +150,16 @@ def _entry(
     )
 
 
+def _as_several(found: Any) -> tuple[Any, ...]:
+    return found if isinstance(found, tuple) else (found,)
+
+
 def _measured(parts: Iterable[object]) -> Iterator[tuple[MetricDefinition, list[str]]]:
     """Give the definition and the tags of what collectors declare as attributes of their classes."""
     for part in parts:
         for attribute in dict.fromkeys(name for each in reversed(type(part).__mro__) for name in vars(each)):
             found: Any = getattr(type(part), attribute, None)
-            several: Any = found if isinstance(found, tuple) else (found,)
-            for said in several:
+            for said in _as_several(found):
                 definition = getattr(said, "definition", None)
                 if isinstance(definition, MetricDefinition):
                     yield definition, [tag for tag, _ in said.tags]

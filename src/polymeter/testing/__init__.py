@@ -7,10 +7,45 @@ that is out of order can do, in :mod:`polymeter.testing.faults`.
 
 from __future__ import annotations
 
-from polymeter.testing.capture import capture_events
-from polymeter.testing.clock import ManualClock
-from polymeter.testing.conservation import laws
-from polymeter.testing.faults import FaultServer
-from polymeter.testing.provider import Provider
+from typing import TYPE_CHECKING
 
-__all__ = ["FaultServer", "ManualClock", "Provider", "capture_events", "laws"]
+from polymeter.lazily import lazily
+
+if TYPE_CHECKING:
+    from polymeter.testing.approvals import approved_text, assert_approved
+    from polymeter.testing.capture import capture_events
+    from polymeter.testing.clock import ManualClock
+    from polymeter.testing.conservation import laws
+    from polymeter.testing.expectations import expect
+    from polymeter.testing.facade import MetricsInTest
+    from polymeter.testing.faults import FaultServer
+    from polymeter.testing.provider import Provider
+    from polymeter.testing.watched import Watched
+else:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "approvals": "approved_text assert_approved",
+            "capture": "capture_events",
+            "clock": "ManualClock",
+            "conservation": "laws",
+            "expectations": "expect",
+            "facade": "MetricsInTest",
+            "faults": "FaultServer",
+            "provider": "Provider",
+            "watched": "Watched",
+        },
+    )
+
+__all__ = [
+    "FaultServer",
+    "ManualClock",
+    "MetricsInTest",
+    "Provider",
+    "Watched",
+    "approved_text",
+    "assert_approved",
+    "capture_events",
+    "expect",
+    "laws",
+]
