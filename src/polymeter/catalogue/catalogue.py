@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from polymeter.catalogue.entry import CatalogueEntry
 from polymeter.data.definition import MetricDefinition
@@ -150,8 +150,8 @@ def _entry(
     )
 
 
-def _as_several(found: Any) -> tuple[Any, ...]:
-    return found if isinstance(found, tuple) else (found,)
+def _as_several(found: object) -> list[Any]:
+    return cast("list[Any]", found) if isinstance(found, tuple) else [found]
 
 
 def _measured(parts: Iterable[object]) -> Iterator[tuple[MetricDefinition, list[str]]]:
