@@ -5,6 +5,7 @@ The cache gets a script of the program's name that starts it there.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -123,8 +124,7 @@ def _moved(folder: Path, cache: Path, program: str) -> Path:
 
 def _write_starter(cache: Path, program: str, *command: str) -> None:
     """Write the script that starts a program, whole or not at all."""
-    words = " ".join(f'"{word}"' for word in command)
     fresh = cache / f"{program}.d" / "start"
-    fresh.write_text(f'#!/bin/sh\nexec {words} "$@"\n', "utf-8")
+    fresh.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', "utf-8")
     fresh.chmod(0o755)
     fresh.replace(cache / program)

@@ -24,7 +24,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _texts: Final[ContextVar[Mapping[str, Any]]] = ContextVar("polymeter_context_tags", default=_NOTHING)
 
 texts_of_context: Final = _texts.get
-"""Give the tags of this context: name -> text. A value that no tag can have is in there as it is."""
+"""Give the tags of this context: name -> text. In the place of a value that no tag can have is a thing that is none."""
 
 
 class context_tags:  # noqa: N801 - reads as a verb: with context_tags(tenant="x"):
@@ -51,7 +51,7 @@ class context_tags:  # noqa: N801 - reads as a verb: with context_tags(tenant="x
             message = f"context_tags({tags!r}): use context_tags(tenant='acme') or a mapping of names to values"
             raise InvalidTagsError(message) from None
         Tags(dict.fromkeys(given))  # checks the names
-        self._given = {name: _text_or_value(name, value) for name, value in given.items()}
+        self._given = {name: _text_of(name, value) for name, value in given.items()}
         self._tokens: list[Token[Mapping[str, Any]]] = []
 
     def __enter__(self) -> None:
@@ -64,8 +64,17 @@ class context_tags:  # noqa: N801 - reads as a verb: with context_tags(tenant="x
             _texts.reset(self._tokens.pop())
 
 
-def _text_or_value(name: str, value: object) -> object:
+class _Unusable:
+    """Stands for a value that no tag can have; it can be looked up, and is refused where a tag is made of it."""
+
+    __slots__ = ()
+
+
+_UNUSABLE: Final = _Unusable()
+
+
+def _text_of(name: str, value: object) -> object:
     try:
         return canonical_text(name, value)
-    except InvalidTagsError:
-        return value
+    except Exception:  # noqa: BLE001 - or an enum that raises when looked at
+        return _UNUSABLE

@@ -50,10 +50,10 @@ Temporality: TypeAlias = Literal["cumulative", "delta"]
 
 
 Observed: TypeAlias = "Callable[[Kind, str, Tags, float, int, list[float]], object]"
-"""Called with observations of one series: its kind, name, tags and start, how many came before, and the values of these.
+"""Called with observations of one series: its kind, name, tags and start, how many came before, and their values.
 
-Values are finite and in base units; the list is the callee's to keep. It is called while a registry drains, on whichever
-thread does, for one series after another: it must not raise, wait, take a lock or record.
+Values are finite and in base units; the list is the callee's to keep. It is called while a registry drains, on any
+thread, for one series after another: it must not raise, wait, take a lock or record.
 """
 
 

@@ -71,7 +71,8 @@ timeout
 own as 'package.module:name'
   FILE: exporters.null: expected a table of its options, or true
   FILE: exporters.json_lines: it needs 'path_or_stream'
-  FILE: exporters.log.levl: there is no such option: did you mean 'level'? known: ambiguous, level, logger, spool, temporality
+  FILE: exporters.log.levl: there is no such option: did you mean 'level'? known: ambiguous, level, logger, spool, \
+temporality
   FILE: exporters.log.level: expected a whole number or a text, not a list
   FILE: exporters.log.temporality: expected one of 'cumulative', 'delta', not the text 'dleta'
   FILE: exporters."tests.configuration.parts:TstExporter": module 'tests.configuration.parts' has no 'TstExporter': \
@@ -151,7 +152,8 @@ def test_a_trigger_that_cannot_be_says_why(triggers, said):
          "registry: tests.configuration.parts:Delta takes no resource: leave 'resource' and 'service_name' out"),
         ({"service_name": 5}, "service_name: expected a text, not 5"),
         ({"resource": {"": "x"}}, "resource: tag name '' is not a non-empty str"),
-        ({"exporters": {"null": {"serve": 5}}}, "exporters.null.serve: there is no such option; known: ambiguous, spool"),
+        ({"exporters": {"null": {"serve": 5}}},
+         "exporters.null.serve: there is no such option; known: ambiguous, spool"),
         ({"exporters": {"prometheus": {"port": 9464}}},
          "exporters.prometheus.port: there is no such option: did you mean 'serve.port'?"),
         ({"exporters": {"a": {"use": 5}}}, "exporters.a.use: expected a text, not 5"),

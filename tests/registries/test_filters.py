@@ -477,6 +477,26 @@ def test_budgets_are_those_of_the_metric_that_is_kept(make):
         assert folded.value == 180
 
 
+def test_a_label_that_explodes_asks_filters_no_more_where_they_only_move_tags():
+    registry = AggregatingRegistry(
+        budget=10,
+        filters=[RenameTag("id", "z"), CommonTags({"region": "eu"}), DropTags("user"), RenameMetric("a", "b")],
+    )
+    chain, times = registry.filters, []
+    resolve = chain.resolve
+    chain.resolve = lambda *asked: (times.append(1), resolve(*asked))[1]
+    for _ in range(2):
+        times.clear()
+        for number in range(1000):
+            registry.counter("a", {"id": f"{number}", "user": "x"})
+        registry.counter("a", {"id": "1000", "user": [1]})
+        assert len(times) == 11
+        assert registry.health().invalid == 1
+        assert registry.total("b", {"z": "__other__", "region": "eu"}) == 990
+        assert registry.snapshot().by_name("polymeter.records.folded")[0].value == 990
+        registry.clear()
+
+
 def test_series_that_end_begin_again_where_filters_put_them():
     clock = ManualClock()
     registry = AggregatingRegistry(clock=clock, filters=[RenameMetric("a", "b"), MetricOptions("b", expire_after=10)])

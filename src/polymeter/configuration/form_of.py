@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -49,7 +50,7 @@ def form_of(annotation: Any, scope: Scope) -> Form | None:
     origin: Any = get_origin(hint) or hint
     arguments = get_args(hint)
     if origin in {Union, types.UnionType}:
-        return _one_of([form_of(each, scope) for each in arguments if each is not types.NoneType])
+        return _filter(hint) or _one_of([form_of(each, scope) for each in arguments if each is not types.NoneType])
     if origin is Literal:
         return forms.Choice({each: each for each in arguments if each is not None})
     if origin is typing.Annotated or origin is typing.Final:
@@ -62,6 +63,16 @@ def form_of(annotation: Any, scope: Scope) -> Form | None:
     return _SIMPLE.get(origin) or (
         _of_class(cast("type[Any]", origin), arguments, scope) if isinstance(origin, type) else None
     )
+
+
+def _filter(hint: object) -> Form | None:
+    """Give the form of a filter, if the type is that of filters: a union, which some annotation has asked for then."""
+    protocols = sys.modules.get("polymeter.registries.filters.protocols")
+    if protocols is None or hint != protocols.MetricFilter:
+        return None
+    from polymeter.configuration.filters import FILTER  # whose options have forms as well
+
+    return FILTER
 
 
 def _of_class(origin: type[Any], arguments: tuple[Any, ...], scope: Scope) -> Form | None:

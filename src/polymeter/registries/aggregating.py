@@ -18,8 +18,9 @@ from polymeter.registries.base import RESERVED
 from polymeter.registries.budget import DEFAULT_BUDGET
 from polymeter.registries.by_name import ByName
 from polymeter.registries.drain import Drain
-from polymeter.registries.exemplars import TakesExemplars
 from polymeter.registries.family import Family, LookUp, Way, split
+from polymeter.registries.filters.finding import FindsFiltered
+from polymeter.registries.filters.taking import DENIED
 from polymeter.registries.lives import Lives
 from polymeter.registries.null import NullSeries
 from polymeter.registries.poison import LARGEST, PLAIN, reason_to_refuse
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from polymeter.data.metric import Metric
     from polymeter.data.tags import TagsLike
     from polymeter.registries.drain import Source
+    from polymeter.registries.filters.protocols import MetricFilter
+    from polymeter.registries.filters.route import FilteredLookUp, Route
     from polymeter.registries.readers import Reader
     from polymeter.registries.series import CounterSeries, GaugeSeries, HistogramSeries, TimerSeries, UpDownSeries
 
@@ -47,7 +50,7 @@ _MOST_PENDING: Final = 8 * 1024
 """So many records wait while a drain is running before whoever makes the next one gives way to it."""
 
 
-class AggregatingRegistry(TakesExemplars):
+class AggregatingRegistry(FindsFiltered):
     """Keeps one series per name and tags: memory grows with series, not with records.
 
     Recording takes no lock that user code could meet again: see :mod:`polymeter.registries.series`. Reading drains
@@ -65,23 +68,26 @@ class AggregatingRegistry(TakesExemplars):
         resource: TagsLike | None = None,
         budget: int = DEFAULT_BUDGET,
         expire_after: float | None = None,
+        filters: Iterable[MetricFilter] = (),
     ) -> None:
         """Make an empty registry.
 
         :param resource: tags of everything recorded here (service name, host): exported once, not per series.
         :param budget: how many series one metric may have, unless its definition says otherwise (>= 1).
         :param expire_after: seconds without a record after which a series ends, unless its definition says otherwise.
+        :param filters: what renames, drops and denies metrics: see :mod:`polymeter.registries.filters`.
         :raises InvalidTagsError: for a resource that is no tags.
-        :raises DefinitionError: for a budget or an ``expire_after`` that cannot be.
+        :raises DefinitionError: for a budget or an ``expire_after`` that cannot be, or something that is no filter.
         """
-        super().__init__(clock=clock, resource=resource)
+        super().__init__(clock=clock, resource=resource, filters=filters)
         MetricDefinition.of("any", Kind.COUNTER, budget=budget, expire_after=expire_after)  # checks both
         self._budget = budget
         self._expire_after = expire_after
         self._expires = expire_after is not None
         self._families: dict[str, Family] = {}
         # Kind -> (name, *tag names in the order given), or the name alone without tags -> how to look up by values.
-        self._look_ups: dict[Kind, dict[object, LookUp]] = {kind: {} for kind in Kind}
+        self._look_ups: dict[Kind, dict[object, LookUp | FilteredLookUp]] = {kind: {} for kind in Kind}
+        self._routes: dict[tuple[Kind, str, tuple[str, ...]], Route] = {}
         # Kind -> name -> the short way to series with the tag names that came first.
         self._ways: dict[Kind, dict[str, Way]] = {kind: {} for kind in Kind}
         self._counters, self._levels = self._ways[Kind.COUNTER], self._ways[Kind.UP_DOWN]
@@ -249,6 +255,8 @@ class AggregatingRegistry(TakesExemplars):
         :raises ValueError: for a kind that does not exist.
         """
         which = Kind(kind)
+        if self._filters is not None and (bound := self._bound_to_context(which, name, tags)) is not None:
+            return bound
         series: Any = self.series_for(which, name, tags)
         if not isinstance(series, NullSeries):
             series.own_list()
@@ -279,22 +287,30 @@ class AggregatingRegistry(TakesExemplars):
             self.refuse_exemplar(name, "series")
 
     def _noted_on(self, kind: Kind, name: str, tags: TagsLike | None) -> Series[Any] | NullSeries | None:
-        """Give the series that an exemplar belongs to."""
-        family = self._families.get(name)
+        """Give the series that an exemplar belongs to; ``None``: nobody keeps it."""
+        placed = None if self._filters is None else self._placed(kind, name, Tags.of(tags))
+        if isinstance(placed, str):
+            return None if placed == DENIED else self._null(kind, name, placed)
+        family = self._families.get(name if placed is None else placed[0].name)
         if family is None or family.budget.exploding is None or family.definition.kind is not kind:
-            found: Series[Any] | NullSeries = self.series_for(kind, name, tags)
+            found: Series[Any] | NullSeries
+            found = self.series_for(kind, name, tags) if placed is None else self._series_at(*placed)
             return found
         # For an exemplar no series is made beyond the budget, nor a record counted as folded.
-        return family.find_folded(Tags.of(tags))
+        return family.find_folded(Tags.of(tags) if placed is None else placed[1])
 
     def rows(self, layout: RowLayout, /) -> RowBuffer:
         """Give the buffer for what a compiled collector says; see :class:`polymeter.contracts.CanTakeRows`."""
         known = self._rows.get(layout)
         if known is None:
-            known = self._rows.setdefault(layout, RowBuffer(self, layout))
+            known = self._rows.setdefault(layout, self._new_rows(layout))
             if self._to_wake:
                 known.pad()
         return known
+
+    def _new_rows(self, layout: RowLayout) -> RowBuffer:
+        in_context = None if self._filters is None else self._rows_in_context(layout)
+        return RowBuffer(self, layout) if in_context is None else in_context
 
     def series_for(self, kind: Kind, name: str, tags: TagsLike | None, /) -> Any:
         """Find or make the series of a name and tags; what cannot be one gives one that counts what it refuses."""
@@ -321,20 +337,30 @@ class AggregatingRegistry(TakesExemplars):
             found = None
             if look_up is not None:
                 found = look_up.get(values) or look_up.typed.get((values, tuple(map(type, values))))
+                if found is not None and name not in self._ways[kind]:
+                    self._shorten(kind, name, look_up)
             return found or self._find_or_make(kind, name, tags, key, values)
         except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
             return self._null(kind, name, "tags" if is_name(name) else "name")
+
+    def _shorten(self, kind: Kind, name: str, look_up: LookUp | FilteredLookUp) -> None:
+        """Have records of a name take the short way again, after it was closed."""
+        self._ways[kind][name] = look_up.way
+        if self._to_wake:  # somebody has closed it meanwhile, to be woken by the next record
+            self._ways[kind].pop(name, None)
 
     def _find_or_make(self, kind: Kind, name: str, tags: TagsLike | None, key: object, values: tuple[Any, ...]) -> Any:
         if not is_name(name) or name.startswith(RESERVED):
             return self._null(kind, name, "name")
         checked = Tags.of(tags)
+        if self._filters is not None:
+            return self._find_filtered(kind, name, checked, key, values)
         definition = self._definitions.implied(name, kind)
         if definition.kind is not kind:
             return self._null(kind, name, "kind")
         family = self._family(definition)
         names = () if isinstance(key, str) else tuple(checked)
-        look_up = self._look_ups[kind].get(key)
+        look_up: Any = self._look_ups[kind].get(key)
         if look_up is None:
             shelf = family.shelf(split(checked)[0])
             look_up = self._look_ups[kind].setdefault(key, LookUp(shelf, names))
@@ -349,6 +375,13 @@ class AggregatingRegistry(TakesExemplars):
                 return series
         look_up.learn(values, series)
         return series
+
+    def _series_at(self, definition: MetricDefinition, tags: Tags) -> Series[Any]:
+        family = self._family(definition)
+        found = family.find(tags)
+        if found is not None:
+            return found
+        return self._series_of(family, family.budget.admit(tags, lambda folded: family.find(folded) is not None))
 
     def _family(self, definition: MetricDefinition) -> Family:
         family = self._families.get(definition.name)
@@ -577,7 +610,8 @@ class AggregatingRegistry(TakesExemplars):
         return True
 
     def _go_the_long_way(self) -> None:
-        self._look_anew(Kind)
+        for ways in self._ways.values():  # what the look-ups have learned is found on the long way, and stays
+            ways.clear()
         for series in (*self._all_series(), *self._lives.held()):
             if not series.pending:
                 series.pending = None
@@ -617,6 +651,7 @@ class AggregatingRegistry(TakesExemplars):
     def _define_again(self) -> None:
         for definition in self._definitions.to_dict().values():
             self._defined(definition)
+        self._begin_declared()
 
     def after_fork_in_child(self) -> None:
         """Start from zero as a new writer: what the parent recorded is the parent's to report."""

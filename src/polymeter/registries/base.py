@@ -15,6 +15,7 @@ from polymeter.data.kind import Kind
 from polymeter.data.snapshot import Snapshot
 from polymeter.data.tags import Tags, TagsLike, TagValue
 from polymeter.registries.definitions import Definitions
+from polymeter.registries.filters.taking import DENIED, FILTER_METRICS, TakesFilters
 from polymeter.registries.null import NullSeries
 from polymeter.registries.questions import Questions
 from polymeter.registries.rejects import Rejects
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from polymeter.data.metric import Metric
+    from polymeter.registries.filters.protocols import MetricFilter
     from polymeter.registries.health import RegistryHealth
 
 __all__ = ["RESERVED", "SELF_METRICS", "BaseRegistry"]
@@ -38,19 +40,28 @@ SELF_METRICS = (
 )
 
 
-class BaseRegistry(Questions):
+class BaseRegistry(Questions, TakesFilters):
     """Definitions, questions and snapshots; how records are kept is up to the class derived from it.
 
     :ivar writer: id of this registry in this process; another one after a fork.
     :ivar epoch: how often it has started from nothing.
     """
 
-    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, resource: TagsLike | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        resource: TagsLike | None = None,
+        filters: Iterable[MetricFilter] = (),
+    ) -> None:
         """Make an empty registry.
 
         :param resource: tags of everything recorded here (service name, host): exported once, not per series.
+        :param filters: what renames, drops and denies metrics: see :mod:`polymeter.registries.filters`.
         :raises InvalidTagsError: for a resource that is no tags.
+        :raises DefinitionError: for something that is no filter.
         """
+        TakesFilters.__init__(self, filters)
         self.clock = clock
         self.resource = Tags.of(resource)
         self.writer = os.urandom(16).hex()
@@ -75,8 +86,11 @@ class BaseRegistry(Questions):
         return now
 
     def reject(self, name: object, reason: str) -> None:
-        """Count a record of ``name`` that could not be used."""
-        self._rejects.count(name, reason)
+        """Count a record of ``name`` that could not be used, or that a filter refused."""
+        if reason == DENIED:
+            self._denials.count(name)
+        else:
+            self._rejects.count(name, reason)
 
     def _refused(self, kind: Kind, name: object, reason: str) -> NullSeries:
         """Count a record that could not be used, and give what stands for its series."""
@@ -91,12 +105,14 @@ class BaseRegistry(Questions):
         # What starts from now on starts later than all before: a new life must not be taken for the old one.
         self._latest = math.nextafter(self.now(), math.inf)
         self._rejects.clear()
+        self._forget_losses()
         self._started = self.now()
 
     def _new_writer(self) -> None:
         self.writer = os.urandom(16).hex()
         self.epoch = 0
         self._rejects.clear()
+        self._forget_losses()
         self._started = self.now()
 
     # -- definitions
@@ -141,6 +157,8 @@ class BaseRegistry(Questions):
             budget=budget,
             keep=keep,
         )
+        if self._filters is not None:
+            return self._define_filtered(definition)
         self._check(definition)
         defined = self._definitions.add(definition, has_series=self._has_series(name))
         self._defined(defined)
@@ -168,6 +186,8 @@ class BaseRegistry(Questions):
         metrics = self._folded()
         now = self.now()
         definitions = {**self._definitions.to_dict(), **{each.name: each for each in SELF_METRICS}}
+        if self._filters is not None:
+            definitions.update(FILTER_METRICS)
         return Snapshot(
             [*metrics, *self._self_metrics(now)],
             definitions=definitions,
@@ -181,7 +201,14 @@ class BaseRegistry(Questions):
         """Give what became of all records."""
         from polymeter.registries.health import RegistryHealth  # dataclasses are dear to import
 
-        return RegistryHealth(applied=self._applied(), invalid_by=self._invalid_by(), series=len(self))
+        denied_by = self._denials.to_dict()
+        return RegistryHealth(
+            applied=self._applied(),
+            invalid_by=self._invalid_by(),
+            series=len(self),
+            denied=sum(denied_by.values()),
+            denied_by=denied_by,
+        )
 
     def _invalid_by(self) -> Mapping[tuple[str, str], int]:
         """Give how many records could not be used, by metric and reason."""
@@ -206,4 +233,4 @@ class BaseRegistry(Questions):
                 timestamp=now,
             )
             for (metric, reason), count in self._invalid_by().items()
-        ]
+        ] + [*self._filter_metrics(now)]

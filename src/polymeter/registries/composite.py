@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from polymeter.data.metric import Metric
     from polymeter.data.snapshot import Snapshot
     from polymeter.data.tags import TagsLike, TagValue
+    from polymeter.registries.filters.protocols import MetricFilter
 
 __all__ = ["CompositeHealth", "CompositeRegistry"]
 
@@ -68,11 +69,13 @@ class CompositeRegistry:
     ``polymeter.members.failed{member}`` in snapshots), said once in the log, and the others get the record.
     """
 
-    def __init__(self, first: CanStoreMetrics, *others: CanStoreMetrics) -> None:
+    def __init__(self, first: CanStoreMetrics, *others: CanStoreMetrics, filters: Iterable[MetricFilter] = ()) -> None:
         """Join registries.
 
         :param first: the one that is read.
-        :raises DefinitionError: for something that is no registry, or for the same one twice.
+        :param filters: are added to each member, after its own; see :meth:`add_filter`.
+        :raises DefinitionError: for something that is no registry, for the same one twice, or for filters that a member
+            cannot have.
         """
         self.members: tuple[CanStoreMetrics, ...] = (first, *others)
         for each in self.members:
@@ -92,6 +95,7 @@ class CompositeRegistry:
         )
         self.clock: Clock = getattr(first, "clock", SYSTEM_CLOCK)
         self._count_anew()
+        self.add_filter(*filters)
         after_fork(self)
 
     def _count_anew(self) -> None:
@@ -251,6 +255,28 @@ class CompositeRegistry:
 
     def _label(self, number: int) -> str:
         return f"{number}:{type(self.members[number]).__name__}"
+
+    # -- filters
+
+    def add_filter(self, *filters: MetricFilter) -> None:
+        """Add filters to each member, after its own, before anything is recorded or declared.
+
+        :raises DefinitionError: if something was, for something that is no filter, and if a member takes none. A member
+            that is used by itself as well may refuse what those before it have taken.
+        """
+        if not filters:
+            return
+        adding: list[Callable[..., object]] = []
+        for number, member in self._numbered:
+            add: Callable[..., object] | None = getattr(member, "add_filter", None)
+            if add is None:
+                message = (
+                    f"member {self._label(number)} of a composite registry takes no filters: give them to the others"
+                )
+                raise DefinitionError(message)
+            adding.append(add)
+        for add in adding:
+            add(*filters)
 
     # -- definitions
 

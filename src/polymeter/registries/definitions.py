@@ -50,6 +50,10 @@ class Definitions:
         known = self._by_name.get(name)
         return self._by_name.setdefault(name, MetricDefinition(name, kind)) if known is None else known
 
+    def known_or(self, definition: MetricDefinition) -> MetricDefinition:
+        """Give the definition of a name; without one, ``definition`` is that from now on."""
+        return self._by_name.setdefault(definition.name, definition)
+
     def get(self, name: str) -> MetricDefinition | None:
         """Give the definition of a name, if there is one."""
         return self._by_name.get(name)

@@ -21,12 +21,13 @@ from polymeter.registries.poison import looked_at
 from polymeter.registries.rejects import Rejects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from polymeter.data.metric import Metric
     from polymeter.data.snapshot import Snapshot
     from polymeter.data.tags import TagsLike
     from polymeter.data.units import Unit
+    from polymeter.registries.filters.protocols import MetricFilter
 
 __all__ = ["REFUSED", "ExemplarBoard", "TakesExemplars", "exemplar_of"]
 
@@ -64,9 +65,15 @@ class ExemplarBoard(dict[Key, dict[int, Exemplar]]):
 class TakesExemplars(BaseRegistry):
     """Counts the exemplars that could not be used, by metric and reason, in ``polymeter.exemplars.refused``."""
 
-    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, resource: TagsLike | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        resource: TagsLike | None = None,
+        filters: Iterable[MetricFilter] = (),
+    ) -> None:
         """Begin to count."""
-        super().__init__(clock=clock, resource=resource)
+        super().__init__(clock=clock, resource=resource, filters=filters)
         self._refused_exemplars = Rejects()
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,12 +19,14 @@ class RegistryHealth:
     :ivar invalid_by: ``(metric, reason)`` -> records that could not be used.
     :ivar denied: records that a filter refused.
     :ivar series: series that are kept now.
+    :ivar denied_by: metric, as it is recorded -> records that a filter refused.
     """
 
     applied: int
     invalid_by: Mapping[tuple[str, str], int]
     series: int
     denied: int = 0
+    denied_by: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def invalid(self) -> int:

@@ -21,15 +21,17 @@ from polymeter.errors import DefinitionError, InvalidTagsError, MetricNotFoundEr
 from polymeter.forking import after_fork
 from polymeter.registries.base import RESERVED
 from polymeter.registries.exemplars import ExemplarBoard, TakesExemplars, exemplar_of
+from polymeter.registries.filters.taking import DENIED
 from polymeter.registries.null import NullSeries
 from polymeter.registries.poison import looked_at, reason_to_refuse
 from polymeter.registries.turn import Turn, give_way, here, new_claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from polymeter.data.tags import TagsLike
-    from polymeter.data.units import Unit
+    from polymeter.registries.filters.protocols import MetricFilter
+    from polymeter.registries.filters.taking import Placed
 
 __all__ = ["InMemoryRegistry", "PointSeries"]
 
@@ -48,17 +50,23 @@ class InMemoryRegistry(TakesExemplars):
     """
 
     def __init__(
-        self, *, max_points: int = 10_000, clock: Clock = SYSTEM_CLOCK, resource: TagsLike | None = None
+        self,
+        *,
+        max_points: int = 10_000,
+        clock: Clock = SYSTEM_CLOCK,
+        resource: TagsLike | None = None,
+        filters: Iterable[MetricFilter] = (),
     ) -> None:
         """Make an empty registry.
 
         :param max_points: how many points are kept one by one (>= 1).
-        :raises DefinitionError: if ``max_points`` is less than 1.
+        :param filters: what renames, drops and denies metrics: see :mod:`polymeter.registries.filters`.
+        :raises DefinitionError: if ``max_points`` is less than 1, or for something that is no filter.
         """
         if max_points < 1:
             message = f"max_points={max_points} keeps nothing: use 1 or more"
             raise DefinitionError(message)
-        super().__init__(clock=clock, resource=resource)
+        super().__init__(clock=clock, resource=resource, filters=filters)
         self.max_points = max_points
         self._kept = _Kept()
         self._turn = Turn()
@@ -124,24 +132,30 @@ class InMemoryRegistry(TakesExemplars):
         :raises ValueError: for a kind that does not exist.
         """
         which = Kind(kind)
-        unit = self._unit_of(which, name)
-        noted = "series" if unit is None else exemplar_of(which, unit, value, labels, at, now=self.now)
-        try:
-            key = (which, name, Tags.of(tags))
-        except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
-            noted = "series"
-        else:
+        placed = self._place_of(which, name, tags)
+        if placed == DENIED:
+            return
+        noted: Exemplar | str | None = "series"
+        if not isinstance(placed, str):
+            definition, kept = placed
+            noted = exemplar_of(which, definition.resolved_unit, value, labels, at, now=self.now)
             if isinstance(noted, Exemplar):
-                self._here().exemplars.note(key, which, noted)
+                self._here().exemplars.note((which, definition.name, kept), which, noted)
         if isinstance(noted, str):
             self.refuse_exemplar(name, noted)
 
-    def _unit_of(self, kind: Kind, name: str) -> Unit | None:
-        """Give the unit of a metric; ``None`` if there can be none of that kind and name."""
+    def _place_of(self, kind: Kind, name: str, tags: TagsLike | None) -> Placed | str:
+        """Give the metric and the tags that a point is kept under, or why there can be none."""
         if not is_name(name) or name.startswith(RESERVED):
-            return None
+            return "name"
+        try:
+            checked = Tags.of(tags)
+        except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
+            return "tags"
+        if self._filters is not None:
+            return self._placed(kind, name, checked)
         definition = self._definitions.implied(name, kind)
-        return definition.resolved_unit if definition.kind is kind else None
+        return (definition, checked) if definition.kind is kind else "kind"
 
     def _point(
         self,
@@ -154,15 +168,10 @@ class InMemoryRegistry(TakesExemplars):
     ) -> MetricT | NullSeries:
         kind: Kind = metric.kind  # type: ignore[attr-defined]  # every Metric class has one
         reason, number = looked_at(value, negative=kind not in {Kind.COUNTER, Kind.TIMER})
-        if reason is not None or not is_name(name) or name.startswith(RESERVED):
-            return self._refused(kind, name, reason or "name")
-        try:
-            checked = Tags.of(tags)
-        except Exception:  # noqa: BLE001 - tags that are none, or that raise when looked at
-            return self._refused(kind, name, "tags")
-        definition = self._definitions.implied(name, kind)
-        if definition.kind is not kind:
-            return self._refused(kind, name, "kind")
+        placed = self._place_of(kind, name, tags) if reason is None else reason
+        if isinstance(placed, str):
+            return self._refused(kind, name, placed)
+        definition, checked = placed
         when = self.now() if at is None else at
         if reason_to_refuse(when, negative=True) is not None:
             return self._refused(kind, name, "at")
@@ -172,7 +181,9 @@ class InMemoryRegistry(TakesExemplars):
             if not math.isfinite(base):
                 return self._refused(kind, name, "infinite")
             payload = Distribution.of([base], bounds=definition.base_bounds)
-        point = metric(name, payload, checked, start=when, timestamp=when, unit=definition.resolved_unit, **more)
+        point = metric(
+            definition.name, payload, checked, start=when, timestamp=when, unit=definition.resolved_unit, **more
+        )
         kept = self._kept
         kept.points.append(point)
         if len(kept.points) > self.max_points:
@@ -225,6 +236,19 @@ class InMemoryRegistry(TakesExemplars):
                 folded[key] = folded[key].with_exemplars(kept.exemplars.of(key))
         return list(folded.values())
 
+    def sum_of(self, kind: Kind, name: str, tags: TagsLike | None, /) -> Metric:
+        """Give the sum of all points that are recorded under a name and tags; if there are none, an empty metric."""
+        try:
+            metric: Metric = self.get(*self.kept_as(kind, name, tags))
+        except (MetricNotFoundError, InvalidTagsError):
+            return NullSeries(kind, name, lambda: None).freeze()
+        return metric
+
+    def kept_as(self, kind: Kind, name: str, tags: TagsLike | None, /) -> tuple[str, TagsLike | None]:
+        """Give the name and the tags that points are kept under; as they are, if there can be none."""
+        placed = "name" if self._filters is None else self._place_of(kind, name, tags)
+        return (name, tags) if isinstance(placed, str) else (placed[0].name, placed[1])
+
     def _applied(self) -> int:
         kept = self._here()
         return kept.folded + len(kept.points)
@@ -272,55 +296,56 @@ class _Kept:
 class PointSeries:
     """A name with tags, to record points on."""
 
-    __slots__ = ("_registry", "_tags", "kind", "name")
+    __slots__ = ("_name", "_registry", "_tags", "kind")
 
     def __init__(self, registry: InMemoryRegistry, kind: Kind, name: str, tags: TagsLike | None) -> None:
         self._registry = registry
         self._tags = _kept(tags)
         self.kind = kind
-        self.name = name
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """The name that its points have; what was asked for, if there can be none."""
+        return self._registry.kept_as(self.kind, self._name, self._tags)[0]
 
     @property
     def tags(self) -> Tags:
-        """The tags, validated."""
-        return Tags.of(self._tags)
+        """The tags that its points have, validated."""
+        return Tags.of(self._registry.kept_as(self.kind, self._name, self._tags)[1])
 
     def add(self, amount: float = 1, /) -> None:
         """Add to a counter or an up-down counter."""
         if self.kind is Kind.COUNTER:
-            self._registry.counter(self.name, self._tags, amount)
+            self._registry.counter(self._name, self._tags, amount)
         elif self.kind is Kind.UP_DOWN:
-            self._registry.up_down(self.name, amount, self._tags)
+            self._registry.up_down(self._name, amount, self._tags)
         else:
-            self._registry.reject(self.name, "verb")
+            self._registry.reject(self._name, "verb")
 
     def set(self, value: float, /, *, at: float | None = None) -> None:
         """Set a gauge."""
         if self.kind is Kind.GAUGE:
-            self._registry.gauge(self.name, value, self._tags, at=at)
+            self._registry.gauge(self._name, value, self._tags, at=at)
         else:
-            self._registry.reject(self.name, "verb")
+            self._registry.reject(self._name, "verb")
 
     def record(self, value: float, /) -> None:
         """Add one observation to a histogram or a timer."""
         if self.kind is Kind.HISTOGRAM:
-            self._registry.histogram(self.name, value, self._tags)
+            self._registry.histogram(self._name, value, self._tags)
         elif self.kind is Kind.TIMER:
-            self._registry.timer(self.name, value, self._tags)
+            self._registry.timer(self._name, value, self._tags)
         else:
-            self._registry.reject(self.name, "verb")
+            self._registry.reject(self._name, "verb")
 
     def exemplar(self, value: float, labels: TagsLike, *, at: float | None = None) -> None:
         """Note where a value came from that is recorded here; see :meth:`InMemoryRegistry.exemplar`."""
-        self._registry.exemplar(self.kind, self.name, value, labels, self._tags, at=at)
+        self._registry.exemplar(self.kind, self._name, value, labels, self._tags, at=at)
 
     def freeze(self) -> Metric:
         """Give the sum of the points so far; before the first, the empty value of its kind."""
-        try:
-            metric: Metric = self._registry.get(self.name, self._tags)
-        except (MetricNotFoundError, InvalidTagsError):
-            return NullSeries(self.kind, self.name, lambda: None).freeze()
-        return metric
+        return self._registry.sum_of(self.kind, self._name, self._tags)
 
     @property
     def value(self) -> float:

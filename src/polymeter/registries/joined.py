@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from polymeter.data.metric import Metric
     from polymeter.data.tags import TagsLike, TagValue
     from polymeter.registries.aggregating import AggregatingRegistry
+    from polymeter.registries.filters.chain import FilterChain
+    from polymeter.registries.filters.protocols import MetricFilter
     from polymeter.registries.rows import RowBuffer
 
 __all__ = ["JoinedRegistry"]
@@ -115,6 +117,20 @@ class JoinedRegistry(Questions, Generic[OwnT]):
             budget=budget,
             keep=keep,
         )
+
+    # -- filters
+
+    @property
+    def filters(self) -> FilterChain:
+        """All filters, in the order in which they are asked."""
+        return self.own.filters
+
+    def add_filter(self, *filters: MetricFilter) -> None:
+        """Add filters, the same in every process; see :meth:`AggregatingRegistry.add_filter`.
+
+        :raises DefinitionError: if something was recorded or declared, or for something that is no filter.
+        """
+        self.own.add_filter(*filters)
 
     # -- reading
 

@@ -36,9 +36,8 @@ class _Nowhere:
     def __init__(self, refuse: Callable[[], object]) -> None:
         self._refuse = refuse
 
-    def append(self, value: object) -> None:
+    def append(self, _value: object) -> None:
         """Count a refused record."""
-        del value
         self._refuse()
 
     def __len__(self) -> int:

@@ -25,9 +25,11 @@ class Rejects:
     def count(self, metric: object, reason: str, times: int = 1) -> None:
         """Count ``times`` records of ``metric`` that were refused for ``reason``."""
         name = metric if isinstance(metric, str) else OTHER
-        if (name, reason) not in self._counts and len(self._counts) >= _MOST_KEYS:
-            name = OTHER
-        counter = self._counts.setdefault((name, reason), AtomicCount())
+        counter = self._counts.get((name, reason))
+        if counter is None:
+            if len(self._counts) >= _MOST_KEYS:
+                name = OTHER
+            counter = self._counts.setdefault((name, reason), AtomicCount())
         for _ in range(times):
             counter.add()
 

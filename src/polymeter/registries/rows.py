@@ -15,7 +15,7 @@ from polymeter.registries.series import Now
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from polymeter.data.layout import RowLayout
+    from polymeter.data.layout import Column, RowLayout
     from polymeter.registries.drain import InHand, WorkedOut
     from polymeter.registries.null import NullSeries
     from polymeter.registries.series import Series
@@ -89,6 +89,9 @@ class RowBuffer:
         if not self.waiting:
             self.waiting[:0] = [None] * (self.limit - 1)
 
+    def _series(self, column: Column, key: Any) -> Series[Any] | NullSeries:
+        return self._owner.series_for(column.kind, column.name, self._layout.tags_of(key))
+
     def work_out(self) -> WorkedOut:
         """Say which batches the rows of now make: a column for each series."""
         waiting = self.waiting[:]
@@ -140,8 +143,7 @@ class RowBuffer:
                 values = batch[0] if column.kind is Kind.GAUGE else batch
                 if is_column and all(value is None for value in values):
                     continue
-                tags = self._layout.tags_of(key)
-                series = known[number] = self._owner.series_for(column.kind, column.name, tags)
+                series = known[number] = self._series(column, key)
             earlier = batches.get((series, is_column))
             if earlier is None:
                 batches[series, is_column] = batch

@@ -19,6 +19,8 @@ from polymeter.errors import DefinitionError
 from polymeter.forking import after_fork
 from polymeter.registries.budget import DEFAULT_BUDGET, Budget
 from polymeter.registries.exemplars import ExemplarBoard, TakesExemplars, exemplar_of
+from polymeter.registries.filters.taking import DENIED
+from polymeter.registries.null import NullSeries
 from polymeter.registries.placing import Placing, placed_at
 from polymeter.registries.poison import LARGEST, PLAIN, looked_at
 from polymeter.registries.window_batch import INFINITE
@@ -30,13 +32,13 @@ from polymeter.registries.windowed_series import LEAST, WindowedSeries, windowed
 from polymeter.registries.windows import APPLIED, FUTURE, LATE, Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from polymeter.data.metric import Metric
     from polymeter.data.snapshot import Snapshot
     from polymeter.data.tags import TagsLike
-    from polymeter.registries.null import NullSeries
+    from polymeter.registries.filters.protocols import MetricFilter
     from polymeter.registries.window_batch import Total
     from polymeter.registries.window_cells import Identity
     from polymeter.registries.windowed_series import (
@@ -78,6 +80,7 @@ class WindowedRegistry(TakesExemplars, WindowQuestions):
         clock: Clock = SYSTEM_CLOCK,
         resource: TagsLike | None = None,
         budget: int = DEFAULT_BUDGET,
+        filters: Iterable[MetricFilter] = (),
     ) -> None:
         """Make an empty registry.
 
@@ -87,10 +90,11 @@ class WindowedRegistry(TakesExemplars, WindowQuestions):
         :param clock: default: the system's. Windows follow its wall clock.
         :param resource: tags of everything recorded here (service name, host): exported once, not per series.
         :param budget: how many series one metric may have, unless its definition says otherwise (>= 1).
-        :raises DefinitionError: for a length or a number that cannot be.
+        :param filters: what renames, drops and denies metrics: see :mod:`polymeter.registries.filters`.
+        :raises DefinitionError: for a length or a number that cannot be, or something that is no filter.
         :raises InvalidTagsError: for a resource that is no tags.
         """
-        super().__init__(clock=clock, resource=resource)
+        super().__init__(clock=clock, resource=resource, filters=filters)
         MetricDefinition.of("any", Kind.COUNTER, budget=budget)  # checks it
         self._grid = Grid(seconds, keep, future)
         self._budget = budget
@@ -163,9 +167,17 @@ class WindowedRegistry(TakesExemplars, WindowQuestions):
         :raises ValueError: for a kind that does not exist.
         """
         which = Kind(kind)
-        found = self._found(which, name, tags)
+        if self._filters is not None and self._filters.takes_context(which, name, tags):
+            from polymeter.registries.filters.bound import ContextSeries
+
+            given = None if tags is None else dict(tags)
+            return ContextSeries(which, lambda: self._bound(which, name, given))
+        return self._bound(which, name, tags)
+
+    def _bound(self, kind: Kind, name: str, tags: TagsLike | None) -> WindowedSeries[Any] | NullSeries:
+        found = self._found(kind, name, tags)
         if isinstance(found, str):
-            return self._null(which, name, found)
+            return self._null(kind, name, found)
         self._store.put(found, None, None)
         return found
 
@@ -189,6 +201,8 @@ class WindowedRegistry(TakesExemplars, WindowQuestions):
         :raises ValueError: for a kind that does not exist.
         """
         found = self._found(Kind(kind), name, tags)
+        if found == DENIED:
+            return
         if isinstance(found, str):
             self.refuse_exemplar(name, "series")
         else:
@@ -212,8 +226,8 @@ class WindowedRegistry(TakesExemplars, WindowQuestions):
         :raises ValueError: for a kind that does not exist.
         """
         series = self.bind(kind, name, tags)
-        if isinstance(series, WindowedSeries):
-            return series.record_at
+        if not isinstance(series, NullSeries):
+            return series.record_at  # type: ignore[no-any-return]  # of the series, or of that of each context
 
         def refuse(_value: float, _at: float | None = None) -> None:
             series.add()
@@ -262,23 +276,46 @@ class WindowedRegistry(TakesExemplars, WindowQuestions):
             kept = Tags.of(tags)
         except Exception:  # noqa: BLE001 - as above
             return "tags"
+        if self._filters is not None:
+            return self._found_filtered(kind, name, kept)
         definition = self._definitions.implied(name, kind)
         if definition.kind is not kind:
             return "kind"
         store = self._store
-        series = store.series.get((name, kept.canonical))
-        if series is None:
-            admitted = self._admitted(store, definition, kept)
-            made = windowed_series_of(kind)(self, name, admitted)
-            series = store.series.setdefault(made.key, made)  # one of several threads wins
-            if admitted is not kept:
-                return series
-        values = kept.to_dict()
+        series, is_folded = self._series_at(store, definition, kept)
+        if not is_folded:
+            self._learn(store, kind, name, kept, series)
+        return series
+
+    def _found_filtered(self, kind: Kind, name: str, tags: Tags) -> WindowedSeries[Any] | str:
+        placed = self._placed(kind, name, tags)
+        if isinstance(placed, str):
+            return placed
+        store = self._store
+        series, is_folded = self._series_at(store, *placed)
+        if not (is_folded or self.filters.takes_context(kind, name, tags)):
+            self._learn(store, kind, name, tags, series)
+        return series
+
+    def _series_at(
+        self, store: WindowStore, definition: MetricDefinition, tags: Tags
+    ) -> tuple[WindowedSeries[Any], bool]:
+        """Find or make the series of a metric, and tell whether its tags were folded."""
+        series = store.series.get((definition.name, tags.canonical))
+        if series is not None:
+            return series, False
+        admitted = self._admitted(store, definition, tags)
+        made = windowed_series_of(definition.kind)(self, definition.name, admitted)
+        return store.series.setdefault(made.key, made), admitted is not tags  # one of several threads wins
+
+    @staticmethod
+    def _learn(store: WindowStore, kind: Kind, name: str, tags: Tags, series: WindowedSeries[Any]) -> None:
+        """Find a series by what was recorded, from now on."""
+        values = tags.to_dict()
         has_room = len(store.known) < _LOOK_UPS_PER_SERIES * len(store.series)
         if has_room and all(type(value) is str for value in values.values()):
             # Only text goes here: True, 1 and 1.0 are one key to a dict, but not one tag value.
             store.known[(kind, name, *values.items())] = series
-        return series
 
     def _admitted(self, store: WindowStore, definition: MetricDefinition, tags: Tags) -> Tags:
         name = definition.name
@@ -303,6 +340,10 @@ class WindowedRegistry(TakesExemplars, WindowQuestions):
         if definition.domains:
             for values in itertools.product(*definition.domains.values()):
                 self.bind(definition.kind, definition.name, dict(zip(definition.domains, values, strict=True)))
+
+    def _begin_series(self, definition: MetricDefinition, tags: Tags) -> None:
+        series, _ = self._series_at(self._store, definition, tags)
+        self._store.put(series, None, None)
 
     # -- reading everything
 
@@ -396,6 +437,7 @@ class WindowedRegistry(TakesExemplars, WindowQuestions):
         for definition in self._definitions.to_dict().values():
             if _combinations(definition) <= (definition.budget or self._budget):
                 self._begin(definition)
+        self._begin_declared()
 
 
 def _combinations(definition: MetricDefinition) -> int:

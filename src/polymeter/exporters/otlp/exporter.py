@@ -186,7 +186,7 @@ class OTLPExporter:
         """
         if "resource" not in identity:
             return self
-        other = copy(self)
+        other: OTLPExporter = copy(self)
         other._resource = KnownResource(identity["resource"])
         other._sent = NOTHING_SENT
         return other

@@ -219,7 +219,7 @@ class StatsDExporter(Reporting):
     def speaking_for(self, identity: Mapping[str, str]) -> StatsDExporter:
         """Give an exporter to the same address for the numbers of another process, whoever that was."""
         del identity
-        other = copy(self)
+        other: StatsDExporter = copy(self)
         other._unfinished = None
         other._observations = Observations(0)
         other._waiting = deque()

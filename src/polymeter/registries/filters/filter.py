@@ -27,8 +27,9 @@ class Filter(Value, Immutable):
 
     def _set(self, metrics: str | Iterable[str] | Patterns, **parts: Any) -> None:
         put = object.__setattr__
-        patterns = metrics if isinstance(metrics, Patterns) else Patterns.of_metrics(metrics, type(self).__name__)
-        put(self, "metrics", EVERYTHING if patterns == EVERYTHING else patterns)
+        if not isinstance(metrics, Patterns):
+            metrics = Patterns.of_metrics(metrics, type(self).__name__)
+        put(self, "metrics", metrics)
         for name, part in parts.items():
             put(self, name, part)
 
@@ -42,21 +43,7 @@ class Filter(Value, Immutable):
 
     def _for(self) -> str:
         """Say which metrics it is for, as the end of a call's arguments; nothing for all of them."""
-        if self.metrics is EVERYTHING:
+        if self.metrics == EVERYTHING:
             return ""
         texts = self.metrics.texts
         return f", metrics={texts[0]!r}" if len(texts) == 1 else f", metrics={texts!r}"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_again, (type(self), self._slots()))
-
-    def _slots(self) -> dict[str, Any]:
-        names = [name for each in type(self).__mro__ for name in getattr(each, "__slots__", ())]
-        return {name: getattr(self, name) for name in names}
-
-
-def _again(of: type[Filter], slots: dict[str, Any]) -> Filter:
-    made = of.__new__(of)
-    for name, value in slots.items():
-        object.__setattr__(made, name, EVERYTHING if value == EVERYTHING else value)
-    return made

@@ -82,9 +82,6 @@ class Patterns(Value, Immutable):
     def __repr__(self) -> str:
         return ", ".join(map(repr, self.texts))
 
-    def __reduce__(self) -> tuple[type[Patterns], tuple[tuple[str, ...]]]:
-        return (Patterns, (self.texts,))
-
 
 def checked_text(text: object, what: str, whose: str) -> str:
     """Give a text that names something.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from polymeter.data.tags import Tags
 from polymeter.errors import DefinitionError, InvalidTagsError
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ReplaceTagValues"]
 
-Replacing: TypeAlias = "Mapping[str, TagValue] | Callable[[str], TagValue]"
+Replacing: TypeAlias = "tuple[tuple[Patterns, TagValue], ...] | Callable[[str], TagValue]"
 
 
 class ReplaceTagValues(Filter):
@@ -28,13 +27,12 @@ class ReplaceTagValues(Filter):
     Series that differ in nothing else become one. The first pattern that fits the value's text is taken.
     """
 
-    __slots__ = ("_replace", "others", "tag", "values")
+    __slots__ = ("others", "tag", "values")
     __match_args__ = ("tag", "values", "others", "metrics")
 
     tag: str
     values: Replacing
     others: TagValue | None
-    _replace: Callable[[str, Any], Any]
 
     def __init__(
         self,
@@ -54,7 +52,7 @@ class ReplaceTagValues(Filter):
         """
         whose = "ReplaceTagValues"
         checked_text(tag, "tag name", whose)
-        if not isinstance(values, Mapping):
+        if callable(values) or not _is_mapping(values):
             if not callable(values) or others is not None:
                 message = f"{whose}({tag!r}): values are {{pattern: value}}, and others=..., or a function of the text"
                 raise DefinitionError(message)
@@ -69,9 +67,8 @@ class ReplaceTagValues(Filter):
         except InvalidTagsError as error:
             message = f"{whose}({tag!r}): {error}"
             raise DefinitionError(message) from None
-        for pattern in kept:
-            Patterns.of(pattern, whose)
-        self._set(metrics, tag=tag, values=MappingProxyType(kept), others=others)
+        pairs = tuple((Patterns.of(pattern, whose), value) for pattern, value in kept.items())
+        self._set(metrics, tag=tag, values=pairs, others=others)
 
     def reads(self, metric: MetricId) -> Collection[str]:
         """Give the tag."""
@@ -82,14 +79,20 @@ class ReplaceTagValues(Filter):
         text = dict(metric.tags.canonical).get(self.tag)
         if text is None or not self.metrics.match(metric.name):
             return metric
-        if not isinstance(self.values, Mapping):
-            return metric.tagged(metric.tags.with_(self.tag, self.values(text)))
-        for pattern, value in self.values.items():
-            if Patterns((pattern,)).match(text):
-                return metric.tagged(metric.tags.with_(self.tag, value))
-        return metric if self.others is None else metric.tagged(metric.tags.with_(self.tag, self.others))
+        value = self._instead_of(text)
+        return metric if value is None else metric.tagged(metric.tags.with_(self.tag, value))
+
+    def _instead_of(self, text: str) -> TagValue | None:
+        """Give what takes the place of a value; ``None``: it stays."""
+        if callable(self.values):
+            return self.values(text)
+        return next((value for pattern, value in self.values if pattern.match(text)), self.others)
 
     def __repr__(self) -> str:
-        values = dict(self.values) if isinstance(self.values, Mapping) else self.values
+        values = self.values if callable(self.values) else {each.texts[0]: value for each, value in self.values}
         others = "" if self.others is None else f", others={self.others!r}"
         return f"ReplaceTagValues({self.tag!r}, {values!r}{others}{self._for()})"
+
+
+def _is_mapping(values: object) -> bool:
+    return isinstance(values, Mapping)

@@ -62,6 +62,7 @@ class RedisHealth(RegistryHealth):
             invalid_by=own.invalid_by,
             series=own.series,
             denied=own.denied,
+            denied_by=own.denied_by,
             is_away=exchange.is_away,
             quiet_for=delivery.quiet_for,
             waiting=delivery.waiting,

@@ -19,13 +19,14 @@ from polymeter.registries.redis.link import Link
 from polymeter.registries.redis.own import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from polymeter.clock import Clock
     from polymeter.data.definition import MetricDefinition
     from polymeter.data.metric import Metric
     from polymeter.data.tags import TagsLike
+    from polymeter.registries.filters.protocols import MetricFilter
     from polymeter.registries.redis.assembling import Shown
 
 __all__ = ["RedisRegistry"]
@@ -72,6 +73,7 @@ class RedisRegistry(JoinedRegistry[Recording]):
         resource: TagsLike | None = None,
         budget: int = DEFAULT_BUDGET,
         expire_after: float | None = None,
+        filters: Iterable[MetricFilter] = (),
     ) -> None:
         """Make one; nothing is asked of Redis before the first record or read.
 
@@ -89,6 +91,8 @@ class RedisRegistry(JoinedRegistry[Recording]):
         :param resource: tags of everything recorded here (service name, host): exported once, not per series.
         :param budget: how many series one metric may have, in each process, unless its definition says otherwise.
         :param expire_after: seconds without a record in any process after which a series ends.
+        :param filters: what renames, drops and denies metrics, the same in every process: see
+            :mod:`polymeter.registries.filters`.
         :raises MissingExtraError: without redis-py.
         :raises DefinitionError: for an address, a name or a number that cannot be.
         :raises InvalidTagsError: for a resource that is no tags.
@@ -104,7 +108,9 @@ class RedisRegistry(JoinedRegistry[Recording]):
             raise DefinitionError(message)
         self._link = Link(url, client, options or {})
         self._keys = Keys(prefix, app, ttl=max(ttl, alive), alive=alive)
-        super().__init__(Recording(clock=clock, resource=resource, budget=budget, expire_after=expire_after))
+        super().__init__(
+            Recording(clock=clock, resource=resource, budget=budget, expire_after=expire_after, filters=filters)
+        )
         self._exchange = Exchange(
             app,
             self.own,

@@ -12,7 +12,7 @@ from polymeter.frames import frame
 from polymeter.registries.aggregating import AggregatingRegistry
 from polymeter.registries.base import SELF_METRICS
 from polymeter.registries.exemplars import REFUSED
-from polymeter.registries.rows import RowBuffer
+from polymeter.registries.filters.taking import FILTER_METRICS
 from polymeter.registries.shared import slot
 from polymeter.registries.shared.durable import Telling
 from polymeter.registries.shared.reading import End
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from polymeter.data.snapshot import Snapshot
     from polymeter.data.tags import Tags
     from polymeter.registries.family import Family
+    from polymeter.registries.rows import RowBuffer
     from polymeter.registries.series import Series
     from polymeter.registries.shared.place import Place, Run
 
@@ -75,6 +76,8 @@ class OwnRegistry(AggregatingRegistry):
     def snapshot_definitions(self) -> Mapping[str, MetricDefinition]:
         """Give the definitions that a snapshot has, those of the registry's own metrics included."""
         known = {**self.definitions, **{each.name: each for each in (*SELF_METRICS, REFUSED)}}
+        if self._filters is not None:
+            known.update(FILTER_METRICS)
         for _, definitions in self._told_too:
             known.update(definitions)
         return known
@@ -94,7 +97,7 @@ class OwnRegistry(AggregatingRegistry):
     def rows(self, layout: RowLayout, /) -> RowBuffer:
         """Give the buffer for what a compiled collector says."""
         if self._told is not None and layout not in self._rows:
-            made = RowBuffer(self, layout)
+            made = self._new_rows(layout)
             made.wait_in(Telling(self._told))
             self._rows.setdefault(layout, made)
         return super().rows(layout)

@@ -29,11 +29,12 @@ from polymeter.registries.shared.view import View
 from polymeter.registries.turn import Turn, here, new_claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from polymeter.clock import Clock
     from polymeter.data.metric import Metric
     from polymeter.data.tags import TagsLike
+    from polymeter.registries.filters.protocols import MetricFilter
     from polymeter.registries.health import RegistryHealth
     from polymeter.registries.shared.place import Run
 
@@ -88,6 +89,7 @@ class SharedRegistry(JoinedRegistry[OwnRegistry]):
         resource: TagsLike | None = None,
         budget: int = DEFAULT_BUDGET,
         expire_after: float | None = None,
+        filters: Iterable[MetricFilter] = (),
     ) -> None:
         """Join the other processes of ``app``, or be the first.
 
@@ -102,6 +104,8 @@ class SharedRegistry(JoinedRegistry[OwnRegistry]):
         :param resource: tags of everything recorded here (service name, host): exported once, not per series.
         :param budget: how many series one metric may have, in each process, unless its definition says otherwise.
         :param expire_after: seconds without a record in any process after which a series ends.
+        :param filters: what renames, drops and denies metrics, the same in every process: see
+            :mod:`polymeter.registries.filters`.
         :raises DefinitionError: for a name, an interval, a budget or an ``expire_after`` that cannot be.
         :raises InvalidTagsError: for a resource that is no tags.
         """
@@ -109,7 +113,7 @@ class SharedRegistry(JoinedRegistry[OwnRegistry]):
         if not 0 < interval < float("inf"):
             message = f"SharedRegistry({app!r}, interval={interval!r}): give a positive number of seconds"
             raise DefinitionError(message)
-        own = OwnRegistry(clock=clock, resource=resource, budget=budget, expire_after=expire_after)
+        own = OwnRegistry(clock=clock, resource=resource, budget=budget, expire_after=expire_after, filters=filters)
         super().__init__(own)
         self._directory = None if directory is None else Path(directory)
         self._budget = budget
