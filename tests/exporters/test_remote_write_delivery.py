@@ -173,7 +173,7 @@ def ends(receiver):
         ("native", {("t_seconds",)}),
         (Quantiles(0.5), {("t_seconds", "0.5"), ("t_seconds_sum",), ("t_seconds_count",)}),
     ],
-    ids=str,
+    ids=["classic", "native", "quantiles"],
 )
 def test_every_series_that_is_gone_gets_one_staleness_marker(receiver, make, version, histograms, expected):
     exporter = make(version=version, histograms=histograms)
