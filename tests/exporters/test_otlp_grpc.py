@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -161,24 +160,53 @@ def test_a_forked_child_makes_a_channel_of_its_own(server, sending):
     assert len(server.requests) == 3
 
 
-def test_a_child_forked_during_a_call_says_that_grpc_did_not_outlive_it(server, sending):
+FORKED_DURING_A_CALL = """
+import os
+import sys
+import threading
+
+from polymeter.data import Counter
+from polymeter.errors import DeliveryError
+from polymeter.exporters import OTLPExporter
+
+calls = [Counter("calls", 3)]
+exporter = OTLPExporter(sys.argv[1], protocol="grpc")
+thread = threading.Thread(target=exporter.export, args=(calls,))
+thread.start()
+print("sending", flush=True)
+sys.stdin.readline()
+pid = os.fork()
+if not pid:
+    try:
+        exporter.export(calls)
+    except DeliveryError as error:
+        os._exit("forked" in str(error))
+    os._exit(2)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+sys.stdin.readline()
+thread.join()
+exporter.export(calls)
+"""
+
+
+def test_a_child_forked_during_a_call_says_that_grpc_did_not_outlive_it(server):
     """It would hang otherwise; the parent goes on."""
     server.behave = server.wait
-    exporter = sending()
-    thread = threading.Thread(target=exporter.export, args=(CALLS,))
-    thread.start()
-    assert server.entered.wait(10)
-    pid = os.fork()
-    if not pid:
+    command = [sys.executable, "-c", FORKED_DURING_A_CALL, server.url]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(command, **pipes) as program:
         try:
-            exporter.export(CALLS)
-        except DeliveryError as error:
-            os._exit("forked" in str(error))
-        os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
-    server.let_go.set()
-    thread.join()
-    exporter.export(CALLS)
+            assert program.stdout.readline() == "sending\n"
+            assert server.entered.wait(10)
+            program.stdin.write("fork\n")
+            program.stdin.flush()
+            assert program.stdout.readline() == "1\n"
+            server.let_go.set()
+            program.communicate("end\n", timeout=30)
+        finally:
+            program.kill()
+    assert program.returncode == 0
+    assert len(server.requests) == 2
 
 
 def test_tls_trusts_whom_it_is_told_to(tmp_path, sending):
