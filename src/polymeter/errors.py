@@ -12,7 +12,9 @@
     ├── ExportError                  ``metrics.export()`` by hand could not deliver everything
     ├── DeliveryError                an exporter could not deliver; it says why in one word
     ├── MissingExtraError            an optional library is absent or too old (also an ImportError)
-    └── NotActiveError               nobody listens here, and the call makes no sense without (also a RuntimeError)
+    ├── NotActiveError               nobody listens here, and the call makes no sense without (also a RuntimeError)
+    └── StopwatchError               a stopwatch was asked to stop what does not run (also a RuntimeError); it is in
+                                     ``polymeter.timing``
 
 All of them are raised at definition time or by a direct call. Recording a measurement and dispatching an
 event never raise; what they could not use is counted by reason and readable in ``health()``.

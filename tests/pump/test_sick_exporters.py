@@ -174,11 +174,13 @@ def test_one_that_does_not_come_back_is_counted_once(metrics, exporter):
     blocking = Blocking("delta")
     metrics.export_to(blocking).every(SOON, timeout=0.02)
     metrics.clock.advance(0)
-    assert blocking.entered.wait(PATIENCE)
-    metrics.clock.advance(1)
-    until(lambda: counted(metrics).get(("Blocking", "failed", "timeout")))
-    exporter.wait_for(len(exporter.snapshots) + 3)
-    blocking.let_go.set()
+    try:
+        assert blocking.entered.wait(PATIENCE)
+        metrics.clock.advance(1)
+        until(lambda: counted(metrics).get(("Blocking", "failed", "timeout")))
+        exporter.wait_for(len(exporter.snapshots) + 3)
+    finally:
+        blocking.let_go.set()
     assert blocking.end.wait(PATIENCE)
     until(lambda: blocking.exports > 1)
     assert counted(metrics)["Blocking", "failed", "timeout"] == 1

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from polymeter.collectors.rate_limits import RateLimitMetricsCollector
     from polymeter.collectors.runtime import RuntimeMetricsCollector
     from polymeter.collectors.runtime_semconv import RuntimeSemconvMetricsCollector
+    from polymeter.collectors.stopwatch import StopwatchMetricsCollector
     from polymeter.collectors.structured_output import StructuredOutputMetricsCollector
     from polymeter.collectors.timing import TimingMetricsCollector
     from polymeter.collectors.tracing import trace_ids
@@ -38,6 +39,7 @@ else:  # not the two above: what is called like its module would be the module
             "rate_limits": "RateLimitMetricsCollector",
             "runtime": "RuntimeMetricsCollector",
             "runtime_semconv": "RuntimeSemconvMetricsCollector",
+            "stopwatch": "StopwatchMetricsCollector",
             "structured_output": "StructuredOutputMetricsCollector",
             "timing": "TimingMetricsCollector",
             "tracing": "trace_ids",
@@ -57,6 +59,7 @@ __all__ = [
     "RateLimitMetricsCollector",
     "RuntimeMetricsCollector",
     "RuntimeSemconvMetricsCollector",
+    "StopwatchMetricsCollector",
     "StructuredOutputMetricsCollector",
     "TimingMetricsCollector",
     "measure",

@@ -18,7 +18,7 @@ BESIDE = """
 import os, signal, threading, time
 
 def is_open(registry):
-    with registry._place.gate(waits=False) as is_open:
+    with registry._place.gate() as is_open:
         return is_open
 
 def opened():
