@@ -125,11 +125,18 @@ def test_an_interval_for_something_that_is_closed_is_refused(clock):
 
 def test_what_is_no_exception_does_not_end_it_either(metrics):
     """On this thread it is meant for nobody else."""
-    exporter = Recording()
-    exporter.error = CancelledError()
+    exporter, raised = Recording(), threading.Event()
+
+    def record(snapshot):
+        if not raised.is_set():
+            raised.set()
+            raise CancelledError
+        Recording.export(exporter, snapshot)
+
+    exporter.export = record
     metrics.export_to(exporter).every(SOON)
     (thread,) = pumps()
-    exporter.error = None
+    assert raised.wait(PATIENCE)
     exporter.wait_for(2)
     assert thread.is_alive()
 

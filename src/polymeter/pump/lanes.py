@@ -110,10 +110,10 @@ class _Lane:
         try:
             if _without_locks.get() or _interrupts_threading():
                 context.run(lambda: _without_locks.set(True))
-                start_new_thread(context.run, (self.run,))
+                start_new_thread(context.run, (self._run_alone,))
             else:
                 name = "polymeter-pump-export"
-                thread = threading.Thread(target=context.run, args=(self.run,), name=name, daemon=True)
+                thread = threading.Thread(target=context.run, args=(self._run_alone,), name=name, daemon=True)
                 thread.start()
                 self._thread = thread
         except RuntimeError:
@@ -124,6 +124,14 @@ class _Lane:
         """Wait for the thread, which has nothing left to do."""
         if self._thread is not None:
             self._thread.join(SLOW)
+
+    def _run_alone(self) -> None:
+        """Do so on a thread of its own: what is no ``Exception`` is meant for nobody else there, and ends nothing."""
+        while True:
+            try:
+                return self.run()
+            except BaseException:  # noqa: BLE001, S112 - else Python would write a traceback into the host's errors
+                continue
 
     def run(self) -> None:
         """Do one job after another."""
